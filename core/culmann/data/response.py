@@ -1,0 +1,122 @@
+"""Response: what the bone did under the load, as a curve and as fields on the mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from culmann.data import vtu
+from culmann.data.arrays import FloatArray, expect_shape
+from culmann.data.mesh import Mesh
+from culmann.data.records import read_json, write_json
+
+SolverFact = str | float | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Fields at one moment of the loading.
+
+    Parameters
+    ----------
+    displacement_mm
+        (n_points, 3), LPS.
+    equivalent_strain, equivalent_plastic_strain, equivalent_stress_mpa
+        (n_cells,): means over the cell, in the sense of the law's criterion.
+    phase
+        (n_cells,): 0 elastic, then the number of the piece of the law's curve that the cell has reached. Where the points of a
+        cell differ, the furthest counts.
+    """
+
+    displacement_mm: FloatArray
+    equivalent_strain: FloatArray
+    equivalent_plastic_strain: FloatArray
+    equivalent_stress_mpa: FloatArray
+    phase: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Force over displacement, and the fields at the highest force and at the end.
+
+    Parameters
+    ----------
+    mesh
+        The mesh that the fields lie on.
+    displacement_mm, force_n
+        (m,): the curve, from (0, 0), measured along the direction of the load case.
+    reference_height_mm
+        From the load case.
+    peak, end
+        Fields at the highest force, and at the end.
+    solver
+        What the engine did: its name, version, scheme, iterations, residuals, …
+    stop_reason
+        Why the curve ends where it ends, in words. Empty when the full displacement was reached.
+
+    Raises
+    ------
+    ValueError
+        When the shapes do not fit together.
+    """
+
+    mesh: Mesh
+    displacement_mm: FloatArray
+    force_n: FloatArray
+    reference_height_mm: float
+    peak: Fields
+    end: Fields
+    solver: Mapping[str, SolverFact]
+    stop_reason: str = ""
+
+    def __post_init__(self) -> None:
+        expect_shape("force_n", self.force_n, self.displacement_mm.shape)
+        for moment in (self.peak, self.end):
+            expect_shape("displacement_mm", moment.displacement_mm, (self.mesh.n_points, 3))
+            expect_shape("phase", moment.phase, (self.mesh.n_cells,))
+
+    def save(self, folder: Path) -> None:
+        """Write `curve.csv`, `fields.vtu`, `fields.json` and `response.json`."""
+        curve = np.stack([self.displacement_mm, self.force_n], axis=1)
+        np.savetxt(folder / "curve.csv", curve, fmt="%.17g", delimiter=",", header="displacement_mm,force_n", comments="")
+        at_points = {f"displacement_mm:{t}": m.displacement_mm for t, m in (("peak", self.peak), ("end", self.end))}
+        at_cells = {
+            f"{name}:{t}": getattr(m, name) for t, m in (("peak", self.peak), ("end", self.end)) for name in _CELL_FIELDS
+        }
+        self.mesh.save_with_fields(folder, "fields", at_points, at_cells)
+        facts = {
+            "reference_height_mm": self.reference_height_mm,
+            "solver": dict(self.solver),
+            "stop_reason": self.stop_reason,
+        }
+        write_json(folder / "response.json", facts)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        facts = read_json(folder / "response.json")
+        curve = np.loadtxt(folder / "curve.csv", delimiter=",", skiprows=1, ndmin=2)
+        mesh = Mesh.load(folder, "fields")
+        content = vtu.read(folder / "fields.vtu", mesh.cell_type)
+
+        def moment(t: str) -> Fields:
+            cells = {name: content.cell_data[f"{name}:{t}"] for name in _CELL_FIELDS}
+            return Fields(displacement_mm=content.point_data[f"displacement_mm:{t}"], **cells)
+
+        return cls(
+            mesh,
+            curve[:, 0].copy(),
+            curve[:, 1].copy(),
+            facts["reference_height_mm"],
+            moment("peak"),
+            moment("end"),
+            facts["solver"],
+            facts["stop_reason"],
+        )
+
+
+_CELL_FIELDS = tuple(item.name for item in fields(Fields) if item.name != "displacement_mm")

@@ -1,0 +1,171 @@
+"""The short way to write a material law: a function from density to a curve becomes a step, with the usual checks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, get_type_hints
+
+import numpy as np
+from pydantic import Field
+
+from culmann.config import Config
+from culmann.data import DensityKind, DensityMap, Materials, Mesh
+from culmann.data.arrays import FloatArray
+from culmann.data.materials import Criterion, Unloading
+from culmann.errors import InputError
+from culmann.journal import Journal
+from culmann.mapping import average_over_cells
+
+#: Mean density of a bone, g/cm³: outside of this the numbers are in another unit.
+PLAUSIBLE_MEAN_G_CM3 = (0.01, 2.0)
+
+
+class DensityLawConfig(Config):
+    """Options that every law of density has."""
+
+    poisson_ratio: float = Field(0.3, gt=-1, lt=0.5, description="Poisson's ratio of every cell.")
+    averaging: Literal["modulus", "density"] = Field(
+        "modulus",
+        description="What is averaged over a cell: the law's results at every voxel (`modulus`, as in Bonemat V3), or the "
+        "density, to which the law is then applied (`density`).",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Elastoplastic:
+    """What a law says of n densities.
+
+    Parameters
+    ----------
+    youngs_modulus_mpa
+        (n,).
+    stress_mpa
+        (n,) for a perfectly plastic material, (n, k) for a curve of k points that starts at yield, (n, 0) for a linear one.
+    plastic_strain
+        (n, k), starting at 0; may be left out for a perfectly plastic material.
+    """
+
+    youngs_modulus_mpa: FloatArray
+    stress_mpa: FloatArray
+    plastic_strain: FloatArray | None = field(default=None)
+
+    def columns(self) -> FloatArray:
+        """(n, 1 + 2 k): modulus, stresses, plastic strains."""
+        modulus = np.asarray(self.youngs_modulus_mpa, dtype=float)[:, None]
+        stress = np.asarray(self.stress_mpa, dtype=float).reshape(len(modulus), -1)
+        strain = np.zeros_like(stress) if self.plastic_strain is None else np.asarray(self.plastic_strain, dtype=float)
+        return np.concatenate([modulus, stress, strain.reshape(stress.shape)], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LawFacts:
+    """What a law states about itself; the conformance kit holds it to them."""
+
+    density_kind: DensityKind
+    valid_g_cm3: tuple[float, float]
+    softens: bool
+    curve: Callable[[FloatArray, Any], Elastoplastic]
+
+
+C = TypeVar("C", bound=DensityLawConfig)
+LawStep = Callable[[Mesh, DensityMap, C, Journal], Materials]
+
+
+def density_law(
+    *,
+    density_kind: DensityKind,
+    valid_g_cm3: tuple[float, float],
+    softens: bool = False,
+    criterion: Criterion = "von-mises",
+    unloading: Unloading = "plastic",
+) -> Callable[[Callable[[FloatArray, C], Elastoplastic]], LawStep[C]]:
+    """Turn `(rho_g_cm3, config) -> Elastoplastic` into a material law step `(mesh, density, config, journal) -> Materials`.
+
+    The step refuses a density of another kind or in another unit, averages over the cells as `config.averaging` says, and
+    warns when the mean density of a cell lies outside the range that the law was measured in.
+
+    Parameters
+    ----------
+    density_kind
+        The density that the law takes.
+    valid_g_cm3
+        The range in which the law was measured.
+    softens
+        Whether stresses may fall along the curve.
+    criterion, unloading
+        As in `Materials`.
+    """
+
+    def decorate(curve: Callable[[FloatArray, C], Elastoplastic]) -> LawStep[C]:
+        @functools.wraps(curve)
+        def step(mesh: Mesh, density: DensityMap, config: C, journal: Journal) -> Materials:
+            rho = checked_cell_density(mesh, density, density_kind)
+            warn_outside_range(rho, valid_g_cm3, journal)
+            if config.averaging == "modulus":
+                table = average_over_cells(mesh, density, lambda r: curve(r, config).columns())
+            else:
+                table = curve(rho, config).columns()
+            k = (table.shape[1] - 1) // 2
+            return Materials(
+                youngs_modulus_mpa=table[:, 0].copy(),
+                poisson_ratio=np.full(mesh.n_cells, config.poisson_ratio),
+                stress_mpa=table[:, 1 : 1 + k].copy(),
+                plastic_strain=table[:, 1 + k :].copy(),
+                density_g_cm3=rho,
+                criterion=criterion,
+                unloading=unloading,
+                law=curve.__name__.replace("_", "-"),
+            )
+
+        step.__annotations__ = {
+            "mesh": Mesh,
+            "density": DensityMap,
+            "config": get_type_hints(curve)["config"],
+            "journal": Journal,
+            "return": Materials,
+        }
+        del step.__dict__["__wrapped__"]  # the step's own signature is the one to read
+        step.__dict__["culmann_law"] = LawFacts(density_kind, valid_g_cm3, softens, curve)
+        return step
+
+    return decorate
+
+
+def checked_cell_density(mesh: Mesh, density: DensityMap, kind: DensityKind) -> FloatArray:
+    """Mean density of every cell in g/cm³ (n_cells,), after the checks that every law needs.
+
+    Raises
+    ------
+    InputError
+        When the density is of another kind, is not finite, or can hardly be in g/cm³.
+    """
+    if density.kind != kind:
+        raise InputError(
+            f"the law takes a density of kind {kind!r} and was given {density.kind!r}",
+            hint=f"put a conversion step that ends in {kind!r} between the calibration and the law",
+        )
+    rho = average_over_cells(mesh, density, lambda r: r[:, None])[:, 0]
+    if not np.isfinite(rho).all():
+        where = mesh.cell_centres_mm()[~np.isfinite(rho)][0].round(1).tolist()
+        raise InputError(f"the density is not a number in {int((~np.isfinite(rho)).sum())} cells, the first at {where} mm")
+    mean = float(rho.mean())
+    low, high = PLAUSIBLE_MEAN_G_CM3
+    if not low <= mean <= high:
+        raise InputError(
+            f"the mean density of the bone is {mean:.4g} g/cm³, outside {low} to {high}: it is probably in another unit",
+            hint="check the calibration's slope and intercept; a map in mg/cm³ is read with `unit: mg/cm3`",
+        )
+    return rho
+
+
+def warn_outside_range(rho_g_cm3: FloatArray, valid_g_cm3: tuple[float, float], journal: Journal) -> None:
+    """Say how much of the bone lies outside the range that a law was measured in, when it is more than a tenth."""
+    low, high = valid_g_cm3
+    below, above = float((rho_g_cm3 < low).mean()), float((rho_g_cm3 > high).mean())
+    if below + above > 0.1:
+        journal.warn(
+            f"{100 * below:.0f} % of the cells lie below and {100 * above:.0f} % above the densities that the law was "
+            f"measured in ({low:g} to {high:g} g/cm³)"
+        )
