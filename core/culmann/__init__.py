@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Report,
         Response,
         Scan,
+        Solid,
         Strength,
     )
     from culmann.errors import CulmannError, InputError, PipelineError, PluginError, SolverError
@@ -51,6 +52,7 @@ _HOME = {
     "Report": "culmann.data",
     "Response": "culmann.data",
     "Scan": "culmann.data",
+    "Solid": "culmann.data",
     "SolverError": "culmann.errors",
     "Step": "culmann.steps",
     "Strength": "culmann.data",
@@ -80,6 +82,7 @@ __all__ = [
     "Report",
     "Response",
     "Scan",
+    "Solid",
     "SolverError",
     "Step",
     "Strength",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, get_type_hints
 
 import numpy as np
@@ -101,16 +101,17 @@ def density_law(
     def decorate(curve: Callable[[FloatArray, C], Elastoplastic]) -> LawStep[C]:
         @functools.wraps(curve)
         def step(mesh: Mesh, density: DensityMap, config: C, journal: Journal) -> Materials:
-            rho = checked_cell_density(mesh, density, density_kind)
+            bone = mesh.part(mesh.is_bone)
+            rho = checked_cell_density(bone, density, density_kind)
             warn_outside_range(rho, valid_g_cm3, journal)
             if config.averaging == "modulus":
-                table = average_over_cells(mesh, density, lambda r: curve(r, config).columns())
+                table = average_over_cells(bone, density, lambda r: curve(r, config).columns())
             else:
                 table = curve(rho, config).columns()
             k = (table.shape[1] - 1) // 2
-            return Materials(
+            materials = Materials(
                 youngs_modulus_mpa=table[:, 0].copy(),
-                poisson_ratio=np.full(mesh.n_cells, config.poisson_ratio),
+                poisson_ratio=np.full(bone.n_cells, config.poisson_ratio),
                 stress_mpa=table[:, 1 : 1 + k].copy(),
                 plastic_strain=table[:, 1 + k :].copy(),
                 density_g_cm3=rho,
@@ -118,6 +119,7 @@ def density_law(
                 unloading=unloading,
                 law=curve.__name__.replace("_", "-"),
             )
+            return with_solids(mesh, materials)
 
         step.__annotations__ = {
             "mesh": Mesh,
@@ -158,6 +160,27 @@ def checked_cell_density(mesh: Mesh, density: DensityMap, kind: DensityKind) -> 
             hint="check the calibration's slope and intercept; a map in mg/cm³ is read with `unit: mg/cm3`",
         )
     return rho
+
+
+def with_solids(mesh: Mesh, bone: Materials) -> Materials:
+    """The materials of a whole mesh from those of its bone cells: every other cell gets the material of its `Solid`.
+
+    A solid that does not yield is given a yield stress beyond reach where the bone has a curve, so that one array holds both.
+    """
+    if not mesh.solids:
+        return bone
+    k = bone.stress_mpa.shape[1]
+    cell = {name: np.zeros(mesh.n_cells) for name in ("youngs_modulus_mpa", "poisson_ratio", "density_g_cm3")}
+    stress, plastic_strain = np.zeros((mesh.n_cells, k)), np.zeros((mesh.n_cells, k))
+    for name, values in cell.items():
+        values[mesh.is_bone] = getattr(bone, name)
+    stress[mesh.is_bone], plastic_strain[mesh.is_bone] = bone.stress_mpa, bone.plastic_strain
+    for region, solid in mesh.solids.items():
+        there = mesh.region == region
+        cell["youngs_modulus_mpa"][there] = solid.youngs_modulus_mpa
+        cell["poisson_ratio"][there] = solid.poisson_ratio
+        stress[there] = solid.youngs_modulus_mpa if solid.yield_stress_mpa is None else solid.yield_stress_mpa
+    return replace(bone, **cell, stress_mpa=stress, plastic_strain=plastic_strain)
 
 
 def warn_outside_range(rho_g_cm3: FloatArray, valid_g_cm3: tuple[float, float], journal: Journal) -> None:

@@ -7,7 +7,7 @@ from culmann.data.grid import Grid
 from culmann.data.labels import Labels
 from culmann.data.load_case import LoadCase, Prescribed
 from culmann.data.materials import Materials
-from culmann.data.mesh import Lattice, Mesh
+from culmann.data.mesh import Lattice, Mesh, Solid
 from culmann.data.report import Report
 from culmann.data.response import Fields, Response
 from culmann.data.scan import Scan
@@ -28,5 +28,6 @@ __all__ = [
     "Report",
     "Response",
     "Scan",
+    "Solid",
     "Strength",
 ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self, get_args
 
 import numpy as np
 
 from culmann.data import vtu
-from culmann.data.arrays import FloatArray, IntArray, expect_shape
+from culmann.data.arrays import BoolArray, FloatArray, IntArray, expect_shape
 from culmann.data.grid import Grid
 from culmann.data.records import read_json, write_json
 
@@ -32,6 +32,23 @@ class Lattice:
 
     grid: Grid
     cell_index: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Solid:
+    """A region that is not bone and brings its own material: bone cement, a load cup, a pot.
+
+    Parameters
+    ----------
+    youngs_modulus_mpa, poisson_ratio
+        Elastic constants.
+    yield_stress_mpa
+        Perfectly plastic from there on; None for linear elastic.
+    """
+
+    youngs_modulus_mpa: float
+    poisson_ratio: float = 0.3
+    yield_stress_mpa: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +74,8 @@ class Mesh:
         {name: point indices}. `field-of-view-border` holds the points where the image ended, and with it perhaps the bone.
     lattice
         For a voxel mesh, its lattice.
+    solids
+        {region: Solid} of the regions that are not bone. Laws of density leave them alone.
     history
         How it came about, with what was dropped on the way.
 
@@ -73,6 +92,7 @@ class Mesh:
     region_names: Mapping[int, str] = field(default_factory=dict)
     node_sets: Mapping[str, IntArray] = field(default_factory=dict)
     lattice: Lattice | None = None
+    solids: Mapping[int, Solid] = field(default_factory=dict)
     history: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -93,6 +113,18 @@ class Mesh:
     def n_cells(self) -> int:
         """Number of cells."""
         return len(self.cells)
+
+    @property
+    def is_bone(self) -> BoolArray:
+        """(n_cells,): whether a cell's material comes from its density."""
+        return ~np.isin(self.region, list(self.solids))
+
+    def part(self, keep: BoolArray) -> Mesh:
+        """The mesh of some of the cells, with all points."""
+        lattice = self.lattice
+        if lattice is not None:
+            lattice = Lattice(lattice.grid, lattice.cell_index[keep])
+        return replace(self, cells=self.cells[keep], region=self.region[keep], lattice=lattice)
 
     def cell_centres_mm(self) -> FloatArray:
         """(n_cells, 3): mean of each cell's corner points."""
@@ -121,6 +153,7 @@ class Mesh:
             "cell_type": self.cell_type,
             "region_names": {str(v): name for v, name in sorted(self.region_names.items())},
             "node_sets": sorted(self.node_sets),
+            "solids": {str(v): asdict(solid) for v, solid in sorted(self.solids.items())},
             "lattice": None if self.lattice is None else self.lattice.grid.as_dict(),
             "history": list(self.history),
         }
@@ -142,6 +175,7 @@ class Mesh:
             {int(v): str(name) for v, name in facts["region_names"].items()},
             {name: np.flatnonzero(read.point_data[f"set:{name}"]) for name in facts["node_sets"]},
             lattice,
+            {int(v): Solid(**solid) for v, solid in facts["solids"].items()},
             tuple(facts["history"]),
         )
 
