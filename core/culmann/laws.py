@@ -169,18 +169,29 @@ def with_solids(mesh: Mesh, bone: Materials) -> Materials:
     """
     if not mesh.solids:
         return bone
-    k = bone.stress_mpa.shape[1]
-    cell = {name: np.zeros(mesh.n_cells) for name in ("youngs_modulus_mpa", "poisson_ratio", "density_g_cm3")}
-    stress, plastic_strain = np.zeros((mesh.n_cells, k)), np.zeros((mesh.n_cells, k))
-    for name, values in cell.items():
-        values[mesh.is_bone] = getattr(bone, name)
-    stress[mesh.is_bone], plastic_strain[mesh.is_bone] = bone.stress_mpa, bone.plastic_strain
+    inside, k = mesh.is_bone, bone.stress_mpa.shape[1]
+
+    def spread(values: FloatArray) -> FloatArray:
+        whole = np.zeros((mesh.n_cells, *values.shape[1:]))
+        whole[inside] = values
+        return whole
+
+    modulus, ratio = spread(bone.youngs_modulus_mpa), spread(bone.poisson_ratio)
+    stress, plastic_strain = spread(bone.stress_mpa), spread(bone.plastic_strain)
     for region, solid in mesh.solids.items():
         there = mesh.region == region
-        cell["youngs_modulus_mpa"][there] = solid.youngs_modulus_mpa
-        cell["poisson_ratio"][there] = solid.poisson_ratio
+        modulus[there], ratio[there] = solid.youngs_modulus_mpa, solid.poisson_ratio
         stress[there] = solid.youngs_modulus_mpa if solid.yield_stress_mpa is None else solid.yield_stress_mpa
-    return replace(bone, **cell, stress_mpa=stress, plastic_strain=plastic_strain)
+        # The points of a curve must not coincide for a solver that divides by their distance.
+        plastic_strain[there] = np.arange(k)
+    return replace(
+        bone,
+        youngs_modulus_mpa=modulus,
+        poisson_ratio=ratio,
+        stress_mpa=stress,
+        plastic_strain=plastic_strain,
+        density_g_cm3=spread(bone.density_g_cm3),
+    )
 
 
 def warn_outside_range(rho_g_cm3: FloatArray, valid_g_cm3: tuple[float, float], journal: Journal) -> None:
