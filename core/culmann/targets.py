@@ -1,0 +1,105 @@
+"""From a descriptor to the code behind it: importing it when it is first needed, and a digest that changes when it does."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from culmann.catalogue import Offer
+from culmann.errors import PluginError
+
+
+def load_target(offer: Offer) -> Callable[..., Any]:
+    """Import the function behind a step. A class is instantiated without arguments, its instance is the function.
+
+    Raises
+    ------
+    PluginError
+        When it cannot be imported. For a step with an `extra` the message says what to install.
+    """
+    name = offer.step.name
+    module_name, _, attribute = offer.step.target.partition(":")
+    try:
+        module = importlib.import_module(_module_name(offer))
+    except ModuleNotFoundError as problem:
+        missing = problem.name or module_name
+        if module_name == missing or module_name.startswith(missing + "."):
+            message = f"step {name!r} of {offer.origin} points at the module {module_name!r}, which does not exist"
+            raise PluginError(message) from problem
+        missing = missing.partition(".")[0]
+        if offer.step.extra:
+            raise PluginError(f"step {name!r} needs {missing}: pip install '{offer.step.extra}'") from problem
+        raise PluginError(f"step {name!r} of {offer.origin} needs {missing}, which is not installed") from problem
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # whatever a foreign module does on import, the user is told whose it was
+        raise PluginError(
+            f"step {name!r} of {offer.origin} cannot be imported: {type(problem).__name__}: {problem}",
+            hint=f"pip install '{offer.step.extra}'" if isinstance(problem, ImportError) and offer.step.extra else "",
+        ) from problem
+    target = getattr(module, attribute, None)
+    if isinstance(target, type):
+        try:
+            target = target()
+        except Exception as problem:
+            message = f"step {name!r} of {offer.origin}: the class {offer.step.target!r} cannot be made: {problem}"
+            raise PluginError(message) from problem
+    if not callable(target):
+        what = "does not exist" if target is None else "cannot be called"
+        raise PluginError(f"step {name!r} of {offer.origin}: its target {offer.step.target!r} {what}")
+    return cast(Callable[..., Any], target)
+
+
+def code_digest(offer: Offer) -> str:
+    """sha256 over the code that a step's results depend on: the package of its target (or its one file), and the core.
+
+    Every file of the package counts, tables and other data as well. It is taken once in a process, because that is how
+    often the code is loaded.
+    """
+    name = _module_name(offer)
+    code = _module_digest(name) if offer.one_file and name == offer.module else _package_digest(name)
+    return hashlib.sha256(f"{code} {_package_digest('culmann')}".encode()).hexdigest()
+
+
+def _module_name(offer: Offer) -> str:
+    """The module of the target: `my_law` inside the one-file plugin `my_law.py` is that file."""
+    name = offer.step.target.partition(":")[0]
+    return offer.module if offer.one_file and name == offer.file.stem else name
+
+
+@functools.cache
+def _module_digest(name: str) -> str:
+    return hashlib.sha256(Path(str(sys.modules[name].__file__)).read_bytes()).hexdigest()
+
+
+@functools.cache
+def _package_digest(module: str) -> str:
+    digest = hashlib.sha256()
+    for folder in _package_files(module):
+        files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if _counts(path, folder))
+        for path in files:
+            digest.update(f"{path.relative_to(folder.parent).as_posix()}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _package_files(module: str) -> list[Path]:
+    """The folder, or single file, of the outermost regular package that holds a module (a namespace does not count)."""
+    parts = module.split(".")
+    for n in range(1, len(parts) + 1):
+        spec = importlib.util.find_spec(".".join(parts[:n]))
+        if spec is not None and spec.origin is not None and spec.has_location:
+            return [Path(where) for where in spec.submodule_search_locations or [spec.origin]]
+    return []
+
+
+def _counts(path: Path, folder: Path) -> bool:
+    inside = path.relative_to(folder).parts
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in inside)
+    return path.is_file() and not hidden and path.suffix != ".pyc"
