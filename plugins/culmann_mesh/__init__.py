@@ -1,5 +1,20 @@
-"""Placeholder descriptors of culmann_mesh."""
+"""Meshes: labels into finite elements. Descriptors only."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from culmann.hookspecs import hookimpl
+from culmann.steps import Step
+
 api = 1
+
+
+@hookimpl
+def culmann_mesh_builders() -> Iterable[Step]:
+    """The ways from labels to a mesh."""
+    yield Step(
+        "voxel-mesh",
+        "culmann_mesh.voxel_mesh:voxel_mesh",
+        summary="Hexahedra on a lattice parallel to the image, of its own voxel size or of a chosen one",
+    )

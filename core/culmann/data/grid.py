@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,13 @@ class Grid:
         ends = [(-0.5, n - 0.5) for n in self.size]
         corners = self.to_world(np.array([[x, y, z] for x in ends[0] for y in ends[1] for z in ends[2]]))
         return corners.min(axis=0), corners.max(axis=0)
+
+    def part(self, window: tuple[slice, ...]) -> Grid:
+        """The grid of `array[window]` for a window (z, y, x) with start and stop; it may reach beyond this grid."""
+        k, j, i = window
+        x, y, z = self.to_world(np.array([[i.start, j.start, k.start]]))[0]
+        size = (i.stop - i.start, j.stop - j.start, k.stop - k.start)
+        return replace(self, size=size, origin_mm=(float(x), float(y), float(z)))
 
     def same_as(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
         """Whether every voxel of both grids lies at the same place, within the tolerance."""

@@ -1,0 +1,195 @@
+"""Image files of the formats that SimpleITK reads, checked: bad files end in a sentence, good ones as arrays on a Grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from culmann.data import DensityMap, Grid, Labels, Scan
+from culmann.data.images import to_image
+from culmann.errors import InputError
+
+#: Endings of the image files that culmann reads.
+SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """What an image file holds.
+
+    Parameters
+    ----------
+    array
+        (z, y, x), in the type of the file.
+    grid
+        Where the voxels are.
+    header
+        What else the file says, as text.
+    """
+
+    array: npt.NDArray[Any]
+    grid: Grid
+    header: Mapping[str, str]
+
+
+@contextmanager
+def quiet_itk() -> Iterator[None]:
+    """ITK prints its warnings to stderr by itself; what matters of them is said here as errors."""
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+def read_image_file(path: Path) -> ImageFile:
+    """Read a 3-D image of one number a voxel.
+
+    Parameters
+    ----------
+    path
+        NIfTI, NRRD, MetaImage; the axes stay in the order and direction that they have in the file.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, it cannot be read, it is no 3-D image of real numbers, its axes are sheared, or a voxel
+        is not a finite number.
+    """
+    if not path.exists():
+        raise InputError(f"there is no file {path}", hint="check the path; relative paths start at the folder you are in")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, and one image file is wanted", hint=f"give a file: {', '.join(SUFFIXES)}")
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with quiet_itk():
+        try:
+            reader.ReadImageInformation()
+            _expect_plain_volume(path, reader)
+            image = reader.Execute()
+        except RuntimeError as problem:
+            raise _unreadable(path, str(problem)) from problem
+    return ImageFile(
+        _finite(path, np.asarray(sitk.GetArrayFromImage(image))),
+        _grid(path, image),
+        {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()},
+    )
+
+
+def _expect_plain_volume(path: Path, reader: sitk.ImageFileReader) -> None:
+    shape = " x ".join(str(n) for n in reader.GetSize())
+    if reader.GetDimension() != 3:
+        raise InputError(
+            f"{path} is a {reader.GetDimension()}-D image ({shape} voxels); a 3-D image is wanted",
+            hint="save the one volume that you mean as a file of its own",
+        )
+    if min(reader.GetSize()) < 1:
+        raise InputError(f"{path} is empty: {shape} voxels")
+    if reader.GetNumberOfComponents() != 1:
+        raise InputError(
+            f"{path} holds {reader.GetNumberOfComponents()} numbers a voxel (a colour image, or overlapping segments); "
+            "one number a voxel is wanted",
+            hint="save it as a grey-value image; in 3D Slicer, export overlapping segments as one label map",
+        )
+    if reader.GetPixelID() in {sitk.sitkComplexFloat32, sitk.sitkComplexFloat64}:
+        raise InputError(f"{path} holds complex numbers; real ones are wanted")
+
+
+def _grid(path: Path, image: sitk.Image) -> Grid:
+    try:
+        sx, sy, sz = image.GetSpacing()
+        ox, oy, oz = image.GetOrigin()
+        i, j, k = image.GetSize()
+        return Grid((i, j, k), (sx, sy, sz), (ox, oy, oz), tuple(image.GetDirection()))
+    except ValueError as problem:
+        raise InputError(f"{path}: {problem}", hint="resample the image onto a grid with axes at right angles") from problem
+
+
+def _finite(path: Path, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if not np.issubdtype(array.dtype, np.floating):
+        return array
+    bad = ~np.isfinite(array)
+    if bad.any():
+        k, j, i = (int(n) for n in np.argwhere(bad)[0])
+        raise InputError(
+            f"{path}: {int(bad.sum())} voxels are not finite numbers, the first at (i, j, k) = ({i}, {j}, {k})",
+            hint="fill them before: with -1024 in a CT, with 0 in a label map",
+        )
+    return array
+
+
+def _unreadable(path: Path, problem: str) -> InputError:
+    if "orthonormal" in problem:
+        return InputError(
+            f"{path}: the axes of the image are not at right angles, or its header is damaged",
+            hint="resample the image onto a grid with axes at right angles, or save it again with the program it comes from",
+        )
+    if "Unable to determine ImageIO" in problem:
+        return InputError(f"{path} is no image that can be read", hint=f"readable are {', '.join(SUFFIXES)}")
+    last = problem.strip().splitlines()[-1].removeprefix("sitk::ERROR: ").removeprefix("ITK ERROR: ")
+    return InputError(f"{path} cannot be read: {last}", hint="the file may be cut off or damaged; copy it again")
+
+
+def read_label_file(path: Path) -> Labels:
+    """Read a label map, with the names of the segments when the file has them (3D Slicer's `.seg.nrrd`).
+
+    Raises
+    ------
+    InputError
+        As `read_image_file`, and when a value is no whole number of at least 0, or no voxel is labelled.
+    """
+    file = read_image_file(path)
+    values = file.array
+    wrong = (values < 0) | (values > np.iinfo(np.int32).max)
+    if np.issubdtype(values.dtype, np.floating):
+        wrong |= values != np.round(values)
+    if wrong.any():
+        k, j, i = (int(n) for n in np.argwhere(wrong)[0])
+        raise InputError(
+            f"{path} is no label map: {int(wrong.sum())} voxels are not whole numbers from 0 up, the first is "
+            f"{values[k, j, i]:.6g} at (i, j, k) = ({i}, {j}, {k})",
+            hint="is it the CT, a probability map, or a mask that was resampled with interpolation?",
+        )
+    if not values.any():
+        raise InputError(f"{path}: no voxel is labelled, all are 0")
+    return Labels(file.grid, values.astype(np.int32), _segment_names(file.header), (f"read: {path.name}",))
+
+
+def _segment_names(header: Mapping[str, str]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    number = 0
+    while (name := header.get(f"Segment{number}_Name")) is not None:
+        value = header.get(f"Segment{number}_LabelValue", str(number + 1))
+        if value.isdigit():
+            names[int(value)] = name
+        number += 1
+    return names
+
+
+def write_image_file(path: Path, data: Scan | Labels | DensityMap) -> None:
+    """Write the voxels of a scan, a label map or a density map in the format of the file's ending, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the ending is none of `SUFFIXES`, or the file cannot be written.
+    """
+    suffix = next((s for s in SUFFIXES if path.name.lower().endswith(s)), None)
+    if suffix is None or suffix in {".nhdr", ".mhd"}:
+        raise InputError(f"cannot tell the format of {path.name}", hint="use .nii.gz, .nii, .nrrd or .mha")
+    array: npt.NDArray[Any] = data.hu if isinstance(data, Scan) else data.label if isinstance(data, Labels) else data.g_cm3
+    part = path.with_name(f".{path.name}.part{suffix}")
+    try:
+        sitk.WriteImage(to_image(array, data.grid), str(part), True)
+        part.replace(path)
+    except (RuntimeError, OSError) as problem:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written", hint="does the folder exist, and is there room?") from problem

@@ -1,0 +1,72 @@
+"""Density from a line: a given slope and intercept, or values that are densities already."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from culmann.config import Config
+from culmann.data import DensityKind, DensityMap, Scan
+from culmann.densities import DensityUnit, in_g_cm3
+
+#: Slopes of scanners and phantoms in g/cm³ per HU lie within this by far: outside of it the unit is another one.
+_SLOPE_G_CM3_PER_HU = (1e-5, 1e-2)
+
+
+class LinearCalibrationConfig(Config):
+    """Options of `linear-calibration`."""
+
+    slope: float = Field(gt=0, description="Density per HU, in `unit` per HU.")
+    intercept: float = Field(description="Density at 0 HU, in `unit`.")
+    kind: DensityKind = Field(
+        description="Which density the line gives. The phantom that it was fitted to decides: `qct-k2hpo4` for Mindways, "
+        "`qct-ha` for hydroxyapatite (QRM, Siemens Osteo)."
+    )
+    unit: DensityUnit = Field("g/cm3", description="Unit of slope and intercept.")
+
+    @model_validator(mode="after")
+    def _slope_fits_unit(self) -> Self:
+        low, high = _SLOPE_G_CM3_PER_HU
+        if not low <= self.slope * self.to_g_cm3 <= high:
+            other = "mg/cm3" if self.unit == "g/cm3" else "g/cm3"
+            raise ValueError(
+                f"a slope of {self.slope:g} {self.unit} per HU is out of reach of any CT; is it in {other} per HU?"
+            )
+        return self
+
+    @property
+    def to_g_cm3(self) -> float:
+        """What a value in `unit` is multiplied by."""
+        return 1.0 if self.unit == "g/cm3" else 1e-3
+
+
+class IdentityDensityConfig(Config):
+    """Options of `identity-density`."""
+
+    unit: DensityUnit = Field(description="Unit of the values of the image.")
+    kind: DensityKind = Field(description="Which density they are: it decides which laws and conversions take the map.")
+
+
+def linear_calibration(scan: Scan, config: LinearCalibrationConfig) -> DensityMap:
+    """Density of every voxel as `slope * HU + intercept`.
+
+    The line comes from a phantom that was measured elsewhere, or from a publication: nothing in the scan is used to check it.
+    """
+    slope, intercept = config.slope * config.to_g_cm3, config.intercept * config.to_g_cm3
+    g_cm3 = (slope * scan.hu.astype(np.float64) + intercept).astype(np.float32)
+    record: dict[str, str | float | int] = {"method": "linear", "slope_g_cm3_per_hu": slope, "intercept_g_cm3": intercept}
+    return DensityMap(scan.grid, g_cm3, config.kind, record)
+
+
+def identity_density(scan: Scan, config: IdentityDensityConfig) -> DensityMap:
+    """The values of an image taken as densities, for maps that were calibrated elsewhere.
+
+    Raises
+    ------
+    InputError
+        When the values can hardly be in the stated unit.
+    """
+    g_cm3 = in_g_cm3(scan.hu, config.unit, "identity-density")
+    return DensityMap(scan.grid, g_cm3, config.kind, {"method": "identity", "unit": config.unit})
