@@ -1,5 +1,45 @@
-"""Placeholder descriptors of culmann_segment."""
+"""Segmentation: labels from a file, and better labels from labels. Descriptors only."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from culmann.hookspecs import hookimpl
+from culmann.steps import Step
+
 api = 1
+
+
+@hookimpl
+def culmann_segmenters() -> Iterable[Step]:
+    """The ways to labels."""
+    yield Step(
+        "labels-from-file",
+        "culmann_segment.pick:labels_from_file",
+        summary="Labels of a file, by number or name, on the grid of the scan",
+    )
+    yield Step(
+        "pick-labels",
+        "culmann_segment.pick:pick_labels",
+        summary="Some of the labels, by number or name, kept apart or merged into one, on the grid of the scan if there is one",
+    )
+    yield Step(
+        "keep-largest",
+        "culmann_segment.morphology:keep_largest",
+        summary="The largest part of what is labelled that voxel faces connect",
+    )
+    yield Step(
+        "fill-holes",
+        "culmann_segment.morphology:fill_holes",
+        summary="Cavities that labels enclose on all sides become labelled",
+    )
+    yield Step(
+        "dilate-labels",
+        "culmann_segment.morphology:dilate_labels",
+        summary="Labels grown by voxels or mm into the background, never over each other",
+    )
+    yield Step(
+        "erode-labels",
+        "culmann_segment.morphology:erode_labels",
+        summary="Labels shrunk by voxels or mm",
+    )
