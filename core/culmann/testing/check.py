@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from culmann.catalogue import Catalogue, Offer
 from culmann.errors import CulmannError
 from culmann.plugins import GROUP, load_catalogue, load_target
-from culmann.ports import Ports, ports_of
+from culmann.ports import ports_of
 from culmann.testing.behaviour import Behaviour
 from culmann.testing.descriptors import heavy_imports, wrong_descriptor
 from culmann.testing.laws import wrong_law
@@ -31,8 +31,8 @@ def check_plugin(plugin: str | ModuleType | Path, *, options: Options | None = N
     plugin
         The module that the entry point names, or its name; or the path of a one-file plugin.
     options
-        {step: {option: value}} for steps that cannot run without options. A step that has required options and none
-        given here is checked without being run.
+        {step: {option: value}} for steps that cannot run without options. When none are given here, such a step is
+        checked without being run.
 
     Raises
     ------
@@ -111,13 +111,12 @@ def _wrong_function(offer: Offer, options: Mapping[str, Any] | None) -> list[str
     faults += wrong_ports(offer.kind, ports)
     if ports.config is not None:
         faults += wrong_config(ports.config)
-    required = [] if ports.config is None else [name for name, f in ports.config.model_fields.items() if f.is_required()]
-    if faults or (required and options is None):
+    if faults:
         return faults  # a step that breaks the contract on paper is not run
     try:
         config = None if ports.config is None else ports.config(**(options or {}))
     except ValidationError as error:
-        return [f"its options are refused by {ports.config.__name__ if ports.config else 'step'}: {error}"]
+        return [] if options is None else [f"the given options are refused: {error}"]
     if offer.kind == "material_laws":
         faults += wrong_law(function, ports, config)
     return [*faults, *Behaviour(offer.step, offer.kind, function, ports, config).faults()]

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable
 from typing import Any, Literal, Union
 
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from culmann.config import Config
@@ -73,11 +74,11 @@ def wrong_config(config: type[Config]) -> list[str]:
             faults.append(f"the option {name!r} has no description: Field(…, description='…')")
         if _lacks_unit(name, field):
             faults.append(f"the option {name!r} is a number with a unit: put the unit into its name, as in '{name}_mm'")
-    if not any(field.is_required() for field in config.model_fields.values()):
-        try:
-            config()
-        except ValueError as error:
-            faults.append(f"the defaults of {config.__name__} are refused by itself: {error}")
+    try:
+        config()
+    except ValidationError as error:
+        wrong = [bad for bad in error.errors() if bad["loc"] and bad["type"] != "missing"]
+        faults += [f"the default of the option {'.'.join(map(str, bad['loc']))!r} is refused: {bad['msg']}" for bad in wrong]
     return faults
 
 

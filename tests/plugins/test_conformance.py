@@ -1,0 +1,19 @@
+"""Every plugin that ships keeps the contract, by the same kit that strangers use."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import pytest
+
+from culmann.testing import check_plugin
+
+SHIPPED = sorted(entry.module for entry in entry_points(group="culmann") if entry.dist and entry.dist.name == "culmann")
+
+#: For steps that do nothing without being told what.
+OPTIONS = {"dilate-labels": {"voxels": 1}, "erode-labels": {"voxels": 1}}
+
+
+@pytest.mark.parametrize("plugin", SHIPPED)
+def test_shipped_plugin_keeps_the_contract(plugin: str) -> None:
+    check_plugin(plugin, options=OPTIONS)
