@@ -33,3 +33,28 @@ def culmann_readers() -> Iterable[Step]:
         summary="Density map that is calibrated already, in mg/cm3 or g/cm3, of a stated kind",
         suffixes=_FILES,
     )
+
+
+@hookimpl
+def culmann_preprocessors() -> Iterable[Step]:
+    """Images into images."""
+    yield Step(
+        "resample",
+        "culmann_images.resample:resample",
+        summary="A scan at another voxel spacing, by B-splines or linearly, blurred first where voxels become wider",
+    )
+    yield Step(
+        "resample-labels",
+        "culmann_images.resample:resample_labels",
+        summary="A label map at another voxel spacing, without new labels",
+    )
+    yield Step(
+        "crop",
+        "culmann_images.crop:crop",
+        summary="A scan cut to what is labelled, with a margin",
+    )
+    yield Step(
+        "crop-labels",
+        "culmann_images.crop:crop_labels",
+        summary="A label map cut to what is labelled, with a margin",
+    )

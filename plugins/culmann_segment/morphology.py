@@ -39,7 +39,7 @@ class DilateLabelsConfig(Config):
     )
     shape: Literal["ball", "faces"] = Field(
         "ball",
-        description="With `voxels`: `ball` reaches as far in every direction; `faces` counts steps across faces (an octahedron).",
+        description="With `voxels`: `ball` reaches as far in every direction, `faces` counts steps across faces.",
     )
 
     @model_validator(mode="after")
