@@ -73,7 +73,7 @@ def paint(axes: Axes, polygons_mm: FloatArray, colour: FloatArray, view: View) -
     order = np.argsort(polygons_mm.mean(axis=1) @ view.towards, kind="stable")
     # Edges in the colour of the face close the hairlines that antialiasing leaves between neighbours.
     flat = view.on_page(polygons_mm[order])
-    axes.add_collection(PolyCollection(list(flat), facecolors=colour[order], edgecolors=colour[order], linewidths=0.25))
+    axes.add_collection(PolyCollection(list(flat), facecolors=colour[order], edgecolors=colour[order], linewidths=0.6))
 
 
 def paint_surface(axes: Axes, surface: Surface, colour: FloatArray, view: View) -> None:

@@ -1,0 +1,142 @@
+"""The picture of the failure: a CT slice with the cells that yield in colour, and the bone from outside in the same colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from culmann.data import Mesh, Response, Scan, Strength
+from culmann.data.arrays import FloatArray
+from culmann.drawing import View, frame, orientation_letters, paint_surface, png, scale_bar, view_from
+from culmann.errors import InputError
+from culmann.surface import outer_surface
+from culmann_report.curve import moment_of
+from culmann_report.slices import Plane, cells_at, grey_values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap, Normalize
+
+PAPER, BONE = "#14161a", (0.88, 0.84, 0.76)
+#: Strains below this share of the top of the colours are left in the colour of bone.
+FAINT = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the picture is made, as in the options of `figures`."""
+
+    plane: str
+    offset_mm: float
+    view: tuple[float, float, float]
+    window_hu: tuple[float, float]
+    strain_top: float | None
+
+
+def failure_picture(response: Response, strength: Strength, scan: Scan | None, look: Look) -> bytes:
+    """A PNG."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+    from matplotlib.figure import Figure
+
+    moment = response.end if moment_of(response, strength) == "end" else response.peak
+    strain, what = moment.equivalent_plastic_strain, "equivalent plastic strain (%)"
+    if not (strain > 0).any():
+        strain, what = moment.equivalent_strain, "equivalent strain (%)"
+    mesh = response.mesh
+    top = look.strain_top or _round_top(strain[mesh.is_bone])
+    colours = LinearSegmentedColormap.from_list("yield", ["#ffe08a", "#fba238", "#e8502a", "#b3123f", "#5c0a4a"])
+    scale = Normalize(0, top)
+
+    figure = Figure(figsize=(11, 4.9), facecolor=PAPER, layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
+    _draw_slice(left, mesh, strain, scan, look, colours, scale)
+    _draw_bone(right, mesh, strain, look, colours, scale)
+    bar = figure.colorbar(ScalarMappable(Normalize(0, 100 * top), colours), ax=right, shrink=0.7, pad=0.02, extend="max")
+    bar.set_label(what, color="white", fontsize=10)
+    bar.ax.tick_params(colors="white")
+    bar.outline.set_visible(False)
+    title = f"failure load {strength.failure_load_n / 1000:.2f} kN"
+    figure.suptitle(f"{title}  ({strength.criterion})", color="white", fontsize=13, fontweight="bold")
+    return png(figure)
+
+
+def _round_top(strain: FloatArray) -> float:
+    """A round number near the highest strains, past what a few cells reach."""
+    positive = strain[strain > 0]
+    if not len(positive):
+        return 0.01
+    top = max(float(np.percentile(positive, 98)), 1e-6)
+    unit = 10 ** np.floor(np.log10(top))
+    return float(unit * min(n for n in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if n * unit >= top * (1 - 1e-9)))
+
+
+def _middle(mesh: Mesh) -> FloatArray:
+    """The middle of the loaded part: between the endplates where there are some, else of the bone."""
+    plates = [mesh.node_sets[name] for name in ("endplate-superior", "endplate-inferior") if len(mesh.node_sets.get(name, ()))]
+    if plates:
+        return np.asarray(np.mean([mesh.points_mm[nodes].mean(axis=0) for nodes in plates], axis=0))
+    return np.asarray(mesh.cell_centres_mm()[mesh.is_bone].mean(axis=0))
+
+
+def _draw_slice(
+    axes: Axes, mesh: Mesh, strain: FloatArray, scan: Scan | None, look: Look, colours: Colormap, scale: Normalize
+) -> None:
+    from matplotlib.colors import to_rgb
+
+    facing = np.array([1.0, 0.0, 0.0]) if look.plane == "sagittal" else np.array([0.0, -1.0, 0.0])
+    view = view_from(facing, np.array([0.0, 0.0, 1.0]))
+    used = mesh.points_mm[np.unique(mesh.cells)]
+    page = view.on_page(used)
+    (x0, y0), (x1, y1) = page.min(axis=0) - 12, page.max(axis=0) + 12
+    pixel = max(x1 - x0, y1 - y0) / 700
+    plane = Plane(view, _middle(mesh) + look.offset_mm * np.abs(facing), (x0, x1, y0, y1), pixel)
+    points = plane.points_mm()
+    cell = cells_at(mesh, points)
+    if scan is None:
+        picture = np.where((cell >= 0)[..., None], np.asarray(BONE) * 0.55, np.asarray(to_rgb(PAPER)))
+    else:
+        hu = grey_values(scan, points)
+        low, high = look.window_hu
+        grey = np.clip((hu - low) / max(high - low, 1e-9), 0, 1)
+        picture = np.where(np.isnan(grey)[..., None], np.asarray(to_rgb(PAPER)), np.repeat(grey[..., None], 3, axis=2))
+    value = np.where(cell >= 0, strain[np.maximum(cell, 0)], 0)
+    share = value / float(scale.vmax or 1)
+    cover = 0.85 * np.clip((share - FAINT) / 0.1, 0, 1)[..., None]
+    picture = (1 - cover) * picture + cover * np.asarray(colours(scale(value)))[..., :3]
+    rows, columns = cell.shape
+    extent = (x0, x0 + columns * pixel, y0, y0 + rows * pixel)
+    axes.imshow(picture, extent=extent, origin="lower", interpolation="nearest")
+    axes.contour((cell >= 0).astype(float), [0.5], extent=extent, origin="lower", colors="white", linewidths=0.9)
+    _finish(axes, view, f"{look.plane} slice" + ("" if scan is None else " of the scan"), np.array([[x0, y0], [x1, y1]]))
+
+
+def _draw_bone(axes: Axes, mesh: Mesh, strain: FloatArray, look: Look, colours: Colormap, scale: Normalize) -> None:
+    up = np.array([0.0, 0.0, 1.0])
+    direction = np.asarray(look.view, dtype=float)
+    if np.linalg.norm(np.cross(direction, up)) < 1e-6:
+        raise InputError(f"`view` is {look.view}: the bone cannot be seen from straight above or below, or from nowhere")
+    view = view_from(direction, up)
+    surface = outer_surface(mesh, mesh.is_bone, smoothing_mm=0.0)
+    bone = np.flatnonzero(mesh.is_bone)
+    distance, near = cKDTree(mesh.cell_centres_mm()[bone]).query(surface.centres_mm(), k=min(6, len(bone)))
+    weight = 1 / (np.reshape(distance, (len(surface.triangles), -1)) + 0.1)
+    value = (strain[bone][np.reshape(near, weight.shape)] * weight).sum(axis=1) / weight.sum(axis=1)
+    cover = np.clip((value / float(scale.vmax or 1) - FAINT) / 0.1, 0, 1)[:, None]
+    colour = (1 - cover) * np.asarray(BONE) + cover * np.asarray(colours(scale(value)))[:, :3]
+    paint_surface(axes, surface, colour, view)
+    frame(axes, view, surface.points_mm, margin_mm=5)
+    _finish(axes, view, "from outside", None)
+
+
+def _finish(axes: Axes, view: View, title: str, limits: Any) -> None:
+    if limits is not None:
+        axes.set_xlim(limits[0, 0], limits[1, 0])
+        axes.set_ylim(limits[0, 1], limits[1, 1])
+        axes.set_axis_off()
+    orientation_letters(axes, view, "white")
+    scale_bar(axes, "white")
+    axes.set_title(title, color="#c8c8c8", fontsize=10)
