@@ -1,5 +1,25 @@
-"""Placeholder descriptors of culmann_fem."""
+"""The native solver: voxel models of bone, solved without a matrix."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from culmann.hookspecs import hookimpl
+from culmann.steps import Step
+
 api = 1
+
+
+@hookimpl
+def culmann_solvers() -> Iterable[Step]:
+    """The embedded default engine."""
+    yield Step(
+        "native-solver",
+        "culmann_fem.native:native_solver",
+        summary="Matrix-free multigrid solver for voxel models, linear and von Mises plastic.",
+        cite=(
+            "doi:10.1007/b98904",
+            "doi:10.1002/nme.1620150914",
+            "doi:10.1016/S0021-9991(03)00194-3",
+        ),
+    )

@@ -1,0 +1,134 @@
+"""A coarse level of the multigrid: only its nodes that exist, with 27-point stencils of 3 x 3 blocks in single precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from culmann.data.arrays import BoolArray, IntArray
+
+_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
+
+FloatArray32 = npt.NDArray[np.float32]
+_OFFSETS = np.array([[a, b, c] for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1)])
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Which cells and nodes a coarse level has; it does not change when moduli do.
+
+    Parameters
+    ----------
+    cell
+        (ni, nj, nk): number of a cell by place, -1 for none.
+    number
+        (ni + 1, nj + 1, nk + 1): number of a node by place, -1 for none.
+    place
+        (n, 3): i, j, k of every node.
+    neighbour
+        (n, 27) int32: numbers of the nodes around a node; n, a row of zeros, where there is none.
+    """
+
+    cell: IntArray
+    number: IntArray
+    place: IntArray
+    neighbour: npt.NDArray[np.int32]
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.place)
+
+
+def coarse_topology(filled: BoolArray) -> Topology:
+    """The level above a lattice of which the given cells (ni, nj, nk) are filled."""
+    half = [(n + 1) // 2 for n in filled.shape]
+    padded = np.zeros([2 * n for n in half], dtype=bool)
+    padded[tuple(slice(n) for n in filled.shape)] = filled
+    there = np.asarray(padded.reshape(half[0], 2, half[1], 2, half[2], 2).any(axis=(1, 3, 5)))
+    corner = np.zeros([n + 1 for n in half], dtype=bool)
+    for a in (0, 1):
+        for b in (0, 1):
+            for c in (0, 1):
+                corner[a : half[0] + a, b : half[1] + b, c : half[2] + c] |= there
+    place = np.argwhere(corner)
+    n = len(place)
+    number = _numbered(corner)
+    around = np.pad(number, 1, constant_values=-1)
+    at = place[:, None, :] + 1 + _OFFSETS[None, :, :]
+    neighbour = around[at[..., 0], at[..., 1], at[..., 2]]
+    return Topology(_numbered(there), number, place, np.where(neighbour < 0, n, neighbour).astype(np.int32))
+
+
+def _numbered(there: BoolArray) -> IntArray:
+    number = np.full(there.shape, -1, dtype=np.int64)
+    number[there] = np.arange(int(there.sum()))
+    return number
+
+
+@_njit
+def residual(stencil, neighbour, x, r, t, first, last):
+    """T = r - A x on the nodes first <= m < last; x has a row of zeros at its end."""
+    near = np.empty(81, dtype=np.float32)
+    for m in range(first, last):
+        for p in range(27):
+            q = neighbour[m, p]
+            near[3 * p] = x[q, 0]
+            near[3 * p + 1] = x[q, 1]
+            near[3 * p + 2] = x[q, 2]
+        for c in range(3):
+            total = np.float32(0)
+            for p in range(81):
+                total += stencil[m, c, p] * near[p]
+            t[m, c] = r[m, c] - total
+
+
+@_njit
+def smooth(t, inverse_diagonal, d, x, keep, factor, first, last):
+    """Chebyshev step from the residual t: d = keep d + factor D^-1 t, x += d."""
+    for m in range(first, last):
+        for c in range(3):
+            value = keep * d[m, c] + factor * inverse_diagonal[m, c] * t[m, c]
+            d[m, c] = value
+            x[m, c] += value
+
+
+@_njit
+def restrict(t, number, place, coarse, first, last):
+    """coarse[m] = P^T t for the nodes first <= m < last of the next level."""
+    ni, nj, nk = number.shape
+    for m in range(first, last):
+        coarse[m, 0] = coarse[m, 1] = coarse[m, 2] = 0
+        for a in range(-1, 2):
+            i = 2 * place[m, 0] + a
+            if i < 0 or i >= ni:
+                continue
+            for b in range(-1, 2):
+                j = 2 * place[m, 1] + b
+                if j < 0 or j >= nj:
+                    continue
+                for c in range(-1, 2):
+                    k = 2 * place[m, 2] + c
+                    if k < 0 or k >= nk or number[i, j, k] < 0:
+                        continue
+                    w = np.float32(0.5 ** (abs(a) + abs(b) + abs(c)))
+                    for e in range(3):
+                        coarse[m, e] += w * t[number[i, j, k], e]
+
+
+@_njit
+def prolong(coarse, number, place, x, first, last):
+    """X += P coarse on the nodes first <= m < last; `number` finds a node of the next level by its place."""
+    for m in range(first, last):
+        i, j, k = place[m, 0], place[m, 1], place[m, 2]
+        w = np.float32(1.0 / ((1 + (i & 1)) * (1 + (j & 1)) * (1 + (k & 1))))
+        for a in range(i >> 1, (i >> 1) + 1 + (i & 1)):
+            for b in range(j >> 1, (j >> 1) + 1 + (j & 1)):
+                for c in range(k >> 1, (k >> 1) + 1 + (k & 1)):
+                    n = number[a, b, c]
+                    if n >= 0:
+                        for e in range(3):
+                            x[m, e] += w * coarse[n, e]

@@ -1,0 +1,103 @@
+"""The lattice problem: moduli, freedoms and vectors on the bounding box of a voxel model, and its operator K."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from culmann.data.arrays import BoolArray, FloatArray
+from culmann_fem import vectors
+from culmann_fem.hexahedron import Brick
+from culmann_fem.operator import apply_slab, spans
+from culmann_fem.slabs import Slabs, node_spans, plane_work
+
+
+class LatticeOperator:
+    """K on a lattice of bricks, in double precision for the solution and in single precision for its preconditioner.
+
+    Parameters
+    ----------
+    E
+        (groups, ni, nj, nk): Young's moduli of the cells of each group of one Poisson's ratio; 0 is void.
+    bricks
+        One for each group.
+    free
+        (3, ni + 1, nj + 1, nk + 1): whether a freedom exists and is not prescribed.
+    """
+
+    def __init__(self, E: FloatArray, bricks: Sequence[Brick], free: BoolArray, threads: int | None = None) -> None:
+        self.E = np.ascontiguousarray(E, dtype=np.float64)
+        self.bricks = tuple(bricks)
+        self.filled: BoolArray = np.asarray((self.E > 0).any(axis=0))
+        self._spans = [spans(e) for e in self.E]
+        self.node_span = node_spans(spans(self.filled.astype(float)))
+        self.slabs = Slabs(plane_work(self.node_span), threads)
+        self.free = free.astype(np.float64)
+        self.free32 = free.astype(np.float32)
+        self._blocks32 = [b.blocks.astype(np.float32) for b in self.bricks]
+        shape = self.free.shape
+        self.r32, self.z32, self.t32, self.d32 = (np.zeros(shape, dtype=np.float32) for _ in range(4))
+        self.inverse_diagonal = np.zeros(shape, dtype=np.float32)
+        self.E32 = np.zeros(self.E.shape, dtype=np.float32)
+        self.update()
+
+    def update(self) -> None:
+        """Take in that the moduli in `E` have changed (a void cell stays void)."""
+        self.E32[:] = self.E
+        diagonal = np.zeros(self.free.shape)
+        for e, element in zip(self.E, self.bricks, strict=True):
+            for c in range(3):
+                share = e * element.stiffness[c, c]
+                ni, nj, nk = share.shape
+                for a in (0, 1):
+                    for b in (0, 1):
+                        for d in (0, 1):
+                            diagonal[c, a : ni + a, b : nj + b, d : nk + d] += share
+        there = (self.free > 0) & (diagonal > 0)
+        self.inverse_diagonal[:] = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=there)
+
+    def vector(self) -> FloatArray:
+        """A new vector of zeros."""
+        return np.zeros(self.free.shape)
+
+    def multiply(self, u: FloatArray, y: FloatArray) -> None:
+        """Y = K u."""
+        for g, (e, element, span) in enumerate(zip(self.E, self.bricks, self._spans, strict=True)):
+            self.slabs.run(apply_slab, u, y, e, element.blocks, span, g > 0)
+
+    def multiply32(self, u: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> None:
+        """Y = K u in single precision."""
+        for g, (e, blocks, span) in enumerate(zip(self.E32, self._blocks32, self._spans, strict=True)):
+            self.slabs.run(apply_slab, u, y, e, blocks, span, g > 0)
+
+    def dot(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+        """Sum of the products, in double precision."""
+        return self.slabs.total(vectors.dot, a, b, self.node_span)
+
+    def largest_eigenvalue(self) -> float:
+        """Of D^-1 K, by the power method from a fixed start; a tenth more for safety."""
+        x, t = self.z32, self.t32
+        D = self.inverse_diagonal
+        x[:] = np.random.default_rng(7).standard_normal(x.shape, dtype=np.float32) * (D > 0)
+        value = 1.0
+        for _ in range(12):
+            # Norms are taken with D as the weight: there D^-1 K is symmetric, and the estimate comes from below.
+            size = self._weighted_norm(x)
+            self.multiply32(x, t)
+            t *= D
+            value = self._weighted_norm(t) / size
+            x[:] = t / np.float32(value * size)
+        x[:] = 0
+        t[:] = 0
+        return 1.1 * value
+
+    def _weighted_norm(self, x: npt.NDArray[np.float32]) -> float:
+        D = self.inverse_diagonal
+        return float(np.sqrt(np.sum(np.divide(x * x, D, out=np.zeros_like(x), where=D > 0), dtype=np.float64)))
+
+    def close(self) -> None:
+        """End the threads."""
+        self.slabs.close()

@@ -1,0 +1,65 @@
+"""Before a solve: is every piece of the model held? A piece that can move freely has no failure load."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from culmann.data.arrays import FloatArray, IntArray
+from culmann.errors import SolverError
+from culmann_fem.problem import LatticeProblem, corner_places
+
+_NAMES = ("shift along {0}", "shift along {1}", "shift along {2}", "turn about {0}", "turn about {1}", "turn about {2}")
+
+
+def refuse_mechanisms(problem: LatticeProblem, origin_mm: FloatArray) -> None:
+    """Raise when a piece of the model, connected by faces, can move without straining.
+
+    Parameters
+    ----------
+    origin_mm
+        (n_cells, 3): centres of the cells, for the message.
+
+    Raises
+    ------
+    SolverError
+        Naming the piece, where it is and how it can move.
+    """
+    filled = np.zeros(problem.shape, dtype=bool)
+    filled[tuple(problem.cell.T)] = True
+    piece, count = ndimage.label(filled)
+    of_cell = piece[tuple(problem.cell.T)]
+    for number in range(1, count + 1):
+        cells = np.flatnonzero(of_cell == number)
+        motion = _free_motion(problem, problem.cell[cells])
+        if motion is not None:
+            at = origin_mm[cells].mean(axis=0).round(1).tolist()
+            what = "the model" if count == 1 else f"one of {count} pieces of the model ({len(cells)} cells)"
+            raise SolverError(
+                f"{what} around {at} mm (LPS) is not held: it can {motion}",
+                hint="keep one piece (voxel-mesh drops the others), and check that both endplates have nodes",
+            )
+
+
+def _free_motion(problem: LatticeProblem, cell: IntArray) -> str | None:
+    """A rigid motion of these cells that no prescribed freedom resists."""
+    node = np.unique(corner_places(cell).reshape(-1, 3), axis=0)
+    held = ~problem.free[:, node[:, 0], node[:, 1], node[:, 2]]
+    x = node * problem.spacing_mm
+    x = (x - x.mean(axis=0)) / max(1e-12, float(np.ptp(x, axis=0).max()))
+    rows = []
+    for c in range(3):
+        at = x[held[c]]
+        mode = np.zeros((len(at), 6))
+        mode[:, c] = 1
+        # turning about axis d moves a point at x by e_d x x
+        for d in range(3):
+            turn = np.cross(np.eye(3)[d], at)
+            mode[:, 3 + d] = turn[:, c]
+        rows.append(mode)
+    modes = np.concatenate(rows)
+    values, vectors = np.linalg.eigh(modes.T @ modes)
+    if values[0] > 1e-9 * max(1.0, values[-1]):
+        return None
+    names = [f"lattice axis {c + 1}" for c in range(3)]
+    return _NAMES[int(np.argmax(np.abs(vectors[:, 0])))].format(*names)

@@ -1,0 +1,194 @@
+"""The preconditioner: a V-cycle in single precision, matrix-free on the lattice, Galerkin stencils on the levels above it.
+
+Smoothing is Chebyshev iteration with the diagonal (Adams et al. 2003, doi:10.1016/S0021-9991(03)00194-3), of the same degree
+before and after the coarse correction, which keeps the V-cycle symmetric.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from culmann.data.arrays import FloatArray
+from culmann_fem import coarse, vectors
+from culmann_fem.coarse import FloatArray32, Topology, coarse_topology
+from culmann_fem.galerkin import child_interpolation, child_stiffness, coarsen_cells, coarsen_lattice
+from culmann_fem.lattice import LatticeOperator
+from culmann_fem.slabs import Slabs
+
+DEGREE = 2
+RATIO = 6.0
+VISITS = 2  # a W-cycle among the coarse levels: they cost little, and one visit leaves real bones at twice the iterations
+_DIRECT_NODES = 250  # a level this small is inverted outright
+
+
+class CoarseLevel:
+    """A coarse level with its operator, its smoother and its vectors."""
+
+    def __init__(self, topology: Topology, threads: int | None) -> None:
+        n = topology.n_nodes
+        self.topology = topology
+        self.slabs = Slabs(np.ones(n, dtype=np.int64), threads if n > 4000 else 1)
+        self.stencil: FloatArray32 = np.zeros((n, 3, 27, 3), dtype=np.float32)
+        self.inverse_diagonal: FloatArray32 = np.zeros((n, 3), dtype=np.float32)
+        self.x, self.r, self.t, self.d = (np.zeros((n + 1, 3), dtype=np.float32) for _ in range(4))
+        self.largest = 1.0
+        self.inverse: FloatArray32 | None = None
+
+    def finish(self) -> None:
+        """Set up the smoother, or the inverse, once the stencils are complete."""
+        diagonal = np.einsum("ncc->nc", self.stencil[:, :, 13, :])
+        there = diagonal > 1e-12 * diagonal.max()
+        self.inverse_diagonal[:] = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=there)
+        if self.topology.n_nodes <= _DIRECT_NODES:
+            self.inverse = self._invert(there)
+        else:
+            self.largest = self._largest_eigenvalue()
+
+    def _invert(self, there: np.typing.NDArray[np.bool_]) -> FloatArray32:
+        n = self.topology.n_nodes
+        A = np.zeros((3 * n, 3 * (n + 1)))
+        for m in range(n):
+            columns = 3 * self.topology.neighbour[m].astype(np.int64)
+            for c in range(3):
+                A[3 * m + c, (columns[:, None] + np.arange(3)).ravel()] = self.stencil[m, c].ravel()
+        A = A[:, : 3 * n]
+        A = (A + A.T) / 2
+        # Interpolation of few free nodes may be dependent: a trace of the diagonal makes the inverse exist.
+        gone = ~there.ravel()
+        A[gone], A[:, gone] = 0, 0
+        A[np.diag_indices_from(A)] *= 1 + 1e-6
+        A[gone, gone] = 1
+        return np.asarray(np.linalg.inv(A), dtype=np.float32)
+
+    def _largest_eigenvalue(self) -> float:
+        """Of D^-1 A, by the power method from a fixed start; a tenth more for safety."""
+        x, D = self.x, self.inverse_diagonal
+        weight = np.divide(1, D, out=np.zeros_like(D), where=D > 0)
+        zero = np.zeros_like(self.r)
+        x[:-1] = np.random.default_rng(7).standard_normal(D.shape) * (D > 0)
+        value = 1.0
+        for _ in range(12):
+            # Norms are taken with D as the weight: there D^-1 A is symmetric, and the estimate comes from below.
+            size = np.sqrt(np.sum(weight * x[:-1] ** 2, dtype=np.float64))
+            self.slabs.run(coarse.residual, self.flat_stencil, self.topology.neighbour, x, zero, self.t)
+            y = -D * self.t[:-1]
+            value = float(np.sqrt(np.sum(weight * y**2, dtype=np.float64)) / size)
+            x[:-1] = y / (value * size)
+        return 1.1 * value
+
+    @property
+    def flat_stencil(self) -> FloatArray32:
+        """(n, 3, 81)."""
+        return self.stencil.reshape(-1, 3, 81)
+
+
+class Multigrid:
+    """V-cycle over a `LatticeOperator`: `apply` turns its residual `r32` into the correction `z32`."""
+
+    def __init__(self, lattice: LatticeOperator, threads: int | None = None) -> None:
+        self.lattice = lattice
+        self._interpolation = child_interpolation()
+        self._children = np.stack([child_stiffness(b.stiffness) for b in lattice.bricks])
+        self._stiffness = np.stack([b.stiffness for b in lattice.bricks])
+        self.levels: list[CoarseLevel] = []
+        filled = lattice.filled
+        while True:
+            topology = coarse_topology(filled)
+            self.levels.append(CoarseLevel(topology, threads))
+            filled = topology.cell >= 0
+            if topology.n_nodes <= _DIRECT_NODES:
+                break
+        self._top = coarse_topology(filled).cell  # cells above the last level: built, never used
+        self._plane_slabs = Slabs(np.ones(self.levels[0].topology.cell.shape[0], dtype=np.int64), threads)
+        self._largest: float | None = None
+        self.update()
+
+    def update(self) -> None:
+        """Build all coarse operators anew from the moduli of the lattice."""
+        above = [level.topology.cell for level in self.levels[1:]] + [self._top]
+        cells: FloatArray = np.zeros((int(above[0].max()) + 1, 24, 24))
+        for level in self.levels:
+            level.stencil[:] = 0
+        first = self.levels[0]
+        for parity in (0, 1):
+            self._plane_slabs.run(
+                coarsen_lattice,
+                self.lattice.E,
+                self._stiffness,
+                self._children,
+                self._interpolation,
+                self.lattice.free32,
+                first.topology.number,
+                first.stencil,
+                above[0],
+                cells,
+                parity,
+            )
+        first.finish()
+        for level, up in zip(self.levels[1:], above[1:], strict=True):
+            higher = np.zeros((int(up.max()) + 1, 24, 24))
+            coarsen_cells(level.topology.cell, cells, self._interpolation, level.topology.number, level.stencil, up, higher)
+            level.finish()
+            cells = higher
+        if self._largest is None:
+            self._largest = self.lattice.largest_eigenvalue()
+
+    def apply(self) -> None:
+        """z32 = M r32."""
+        fine, first = self.lattice, self.levels[0]
+        assert self._largest is not None
+        r, z, t, d, D = fine.r32, fine.z32, fine.t32, fine.d32, fine.inverse_diagonal
+        steps = chebyshev(self._largest)
+        fine.slabs.run(vectors.smooth_first, r, D, z, d, steps[0][1], fine.node_span)
+        for keep, factor in steps[1:]:
+            fine.multiply32(z, t)
+            fine.slabs.run(vectors.smooth_next, r, t, D, z, d, keep, factor, fine.node_span)
+        fine.multiply32(z, t)
+        first.slabs.run(vectors.restrict, r, t, D, first.topology.place, first.r)
+        self._cycle(0)
+        fine.slabs.run(vectors.prolong, first.x, first.topology.number, D, z, fine.node_span)
+        for keep, factor in steps:
+            fine.multiply32(z, t)
+            fine.slabs.run(vectors.smooth_next, r, t, D, z, d, keep, factor, fine.node_span)
+
+    def _cycle(self, at: int) -> None:
+        level = self.levels[at]
+        x, r, t, d, D = level.x, level.r, level.t, level.d, level.inverse_diagonal
+        if level.inverse is not None:
+            x[:-1] = (level.inverse @ r[:-1].ravel()).reshape(-1, 3)
+            return
+        higher = self.levels[at + 1]
+        steps = chebyshev(level.largest)
+        x[:] = 0
+        level.slabs.run(coarse.smooth, r, D, d, x, *steps[0])
+        for keep, factor in steps[1:]:
+            level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
+            level.slabs.run(coarse.smooth, t, D, d, x, keep, factor)
+        for _ in range(VISITS):
+            level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
+            higher.slabs.run(coarse.restrict, t, level.topology.number, higher.topology.place, higher.r)
+            self._cycle(at + 1)
+            level.slabs.run(coarse.prolong, higher.x, higher.topology.number, level.topology.place, x)
+            for keep, factor in steps:
+                level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
+                level.slabs.run(coarse.smooth, t, D, d, x, keep, factor)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._plane_slabs.close()
+        for level in self.levels:
+            level.slabs.close()
+
+
+def chebyshev(largest: float) -> list[tuple[np.float32, np.float32]]:
+    """(keep, factor) of every step, for eigenvalues of D^-1 K between largest / RATIO and largest."""
+    theta = largest * (1 + 1 / RATIO) / 2
+    delta = largest * (1 - 1 / RATIO) / 2
+    sigma = theta / delta
+    rho = 1 / sigma
+    steps = [(0.0, 1 / theta)]
+    for _ in range(DEGREE - 1):
+        new = 1 / (2 * sigma - rho)
+        steps.append((new * rho, 2 * new / delta))
+        rho = new
+    return [(np.float32(a), np.float32(b)) for a, b in steps]
