@@ -1,0 +1,107 @@
+"""`culmann run`, `check` and `demo`: from a pipeline file to a failure load, or to what is wrong with the file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from culmann.cli.arguments import INPUTS, PIPELINE, SETTINGS, input_files
+from culmann.cli.listing import PluginFiles
+from culmann.cli.progress import shown_progress
+
+if TYPE_CHECKING:
+    from culmann.data import Strength
+    from culmann.pipeline import Graph
+
+OUT = Annotated[Path | None, typer.Option(help="The folder for the results; default runs/<name of the pipeline>.")]
+STORE = Annotated[
+    Path | None, typer.Option(help="Where results of steps are kept; default $CULMANN_STORE, else .culmann here.")
+]
+FORCE = Annotated[bool, typer.Option("--force", help="Compute every step, whatever the store holds.")]
+
+
+class Bone(StrEnum):
+    """Bones that ship with culmann."""
+
+    vertebra = "vertebra"
+
+
+def run(
+    pipeline: PIPELINE,
+    inputs: INPUTS = None,
+    settings: SETTINGS = None,
+    out: OUT = None,
+    force: FORCE = False,
+    store: STORE = None,
+    plugin: PluginFiles = None,
+) -> None:
+    """Run a pipeline and tell the failure load."""
+    files = input_files(inputs or [])
+    graph = _read(pipeline, settings, plugin)
+    _run(graph, files, out or Path("runs") / graph.path.stem, force, store)
+
+
+def demo(
+    bone: Annotated[Bone, typer.Argument(help="Which bone.")] = Bone.vertebra,
+    out: Annotated[Path | None, typer.Option(help="The folder for the results; default runs/demo-<bone>.")] = None,
+    force: FORCE = False,
+    store: STORE = None,
+) -> None:
+    """Run the pipeline of a real bone that ships with culmann."""
+    _run(_read(f"{bone.value}_voxel", None, None), {}, out or Path("runs") / f"demo-{bone.value}", force, store)
+
+
+def check(pipeline: PIPELINE, settings: SETTINGS = None, plugin: PluginFiles = None) -> None:
+    """Check a pipeline file and show its wiring."""
+    graph = _read(pipeline, settings, plugin)
+    types = graph.types()
+    rows = [("input", entry.id, entry.type.__name__, "") for entry in graph.inputs.values()]
+    for step in graph.steps.values():
+        gives = ", ".join(types[value].__name__ for value in step.value_ids().values())
+        takes = ", ".join(f"{port}: {value}" for port, value in step.links.items() if value is not None)
+        rows.append((step.offer.step.name, step.id, gives, takes))
+    rows = [("use", "id", "gives", "takes"), *rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for number, row in enumerate(rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        typer.secho(line, bold=number == 0)
+    typer.echo(f"\n{graph.path}: no problems; keeps {', '.join(output.value for output in graph.outputs)}")
+
+
+def _read(pipeline: str, settings: list[str] | None, plugin: list[Path] | None) -> Graph:
+    from culmann.pipeline import read_pipeline
+    from culmann.plugins import load_catalogue
+    from culmann.shipped import find_pipeline
+
+    return read_pipeline(find_pipeline(pipeline), load_catalogue(plugin or []), settings or [])
+
+
+def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Path | None) -> None:
+    from culmann.data import Strength
+    from culmann.pipeline import Store
+    from culmann.pipeline import run as run_graph
+
+    with shown_progress() as listener:
+        result = run_graph(graph, files, out=out, store=Store(store), force=force, listener=listener)
+    types = graph.types()
+    for output in graph.outputs:
+        if types[output.value] is Strength:
+            _tell(output.value, result.value(output.value))
+    written = [out / name for name in result.manifest["files"]]
+    typer.echo(f"\nResults in {out}")
+    for path in sorted(path for path in written if path.parent == out):
+        typer.echo(f"  {path.name}")
+
+
+def _tell(name: str, strength: Strength) -> None:
+    typer.secho(f"\nFailure load  {strength.failure_load_n:.0f} N", bold=True, fg="green", nl=False)
+    typer.echo(f"  ({name})")
+    typer.echo(f"  criterion   {strength.criterion}")
+    typer.echo(f"  read at     {strength.displacement_mm:.3g} mm, a strain of {100 * strength.strain:.3g} %")
+    typer.echo(f"  stiffness   {strength.stiffness_n_mm:.0f} N/mm")
+    for caveat in strength.caveats:
+        typer.secho("  caution     ", fg="yellow", nl=False)
+        typer.echo(caveat)

@@ -1,0 +1,60 @@
+"""`culmann graph` and `culmann schema`: a pipeline as a picture, and the installed plugins as a JSON Schema."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from culmann.cli.arguments import PIPELINE, SETTINGS
+from culmann.cli.listing import PluginFiles
+from culmann.errors import InputError
+
+
+class Format(StrEnum):
+    """Ways to draw a graph."""
+
+    mermaid = "mermaid"
+    svg = "svg"
+
+
+def graph(
+    pipeline: PIPELINE,
+    form: Annotated[Format, typer.Option("--format", help="How it is drawn.")] = Format.mermaid,
+    out: Annotated[Path | None, typer.Option(help="The file to write; without it, standard output.")] = None,
+    settings: SETTINGS = None,
+    plugin: PluginFiles = None,
+) -> None:
+    """Draw the steps of a pipeline and what flows between them."""
+    from culmann.pipeline import read_pipeline, to_mermaid, to_svg
+    from culmann.plugins import load_catalogue
+    from culmann.shipped import find_pipeline
+
+    steps = read_pipeline(find_pipeline(pipeline), load_catalogue(plugin or []), settings or [])
+    _write(to_svg(steps) if form is Format.svg else to_mermaid(steps), out)
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option(help="The file to write; without it, standard output.")] = None,
+    plugin: PluginFiles = None,
+) -> None:
+    """Write a JSON Schema, for editors that check files."""
+    import json
+
+    from culmann.pipeline import schema as schema_of
+    from culmann.plugins import load_catalogue
+
+    _write(json.dumps(schema_of(load_catalogue(plugin or [])), indent=2, ensure_ascii=False), out)
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        typer.echo(text)
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,35 @@
+"""The pipelines that ship with culmann, found by their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from culmann.errors import PipelineError
+from culmann.pipeline.problems import did_you_mean
+
+
+def shipped_pipelines() -> dict[str, Path]:
+    """{name: pipeline file} of what ships: in an installed wheel beside this file, in a checkout at its top."""
+    here = Path(__file__).parent
+    folders = (here / "pipelines", here.parents[1] / "pipelines")
+    folder = next((folder for folder in folders if folder.is_dir()), None)
+    return {} if folder is None else {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find_pipeline(name: str) -> Path:
+    """The file that a path or the bare name of a shipped pipeline stands for.
+
+    Raises
+    ------
+    PipelineError
+        When there is neither.
+    """
+    path, known = Path(name).expanduser(), shipped_pipelines()
+    if path.exists():
+        return path
+    if name in known:
+        return known[name]
+    hint = f"these pipelines ship and are run by their names: {', '.join(known)}" if known else ""
+    if path.stem in known:
+        raise PipelineError(f"the pipeline file {name} does not exist", hint=f"the one that ships is run as {path.stem}")
+    raise PipelineError(f"there is no pipeline file {name}{did_you_mean(name, known)}", hint=hint)
