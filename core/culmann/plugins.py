@@ -8,7 +8,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -21,7 +21,18 @@ from culmann.errors import PluginError
 from culmann.steps import Step
 from culmann.targets import code_digest, load_target
 
-__all__ = ["GROUP", "KINDS", "Broken", "Catalogue", "Offer", "code_digest", "find", "load_catalogue", "load_target"]
+__all__ = [
+    "GROUP",
+    "KINDS",
+    "Broken",
+    "Catalogue",
+    "Offer",
+    "code_digest",
+    "find",
+    "load_catalogue",
+    "load_target",
+    "with_files",
+]
 
 GROUP = "culmann"
 #: What hooks are called without their prefix: `readers`, `material_laws`, …
@@ -36,11 +47,24 @@ def load_catalogue(files: Sequence[Path] = ()) -> Catalogue:
     PluginError
         When one of `files` does not exist. Everything else that is wrong with a plugin is listed in `broken`.
     """
+    return with_files(_gather(Catalogue({}), _installed()), files)
+
+
+def with_files(catalogue: Catalogue, files: Sequence[Path]) -> Catalogue:
+    """A catalogue with one-file plugins added; files that it has already are left out. Raises as `load_catalogue` does."""
+    have = {offer.distribution for offer in _all_offers(catalogue)} | {bad.distribution for bad in catalogue.broken}
+    return _gather(catalogue, (source for source in _one_file(files) if source.distribution not in have))
+
+
+def _all_offers(catalogue: Catalogue) -> list[Offer]:
+    return [*catalogue.offers.values(), *(offer for offers in catalogue.clashes.values() for offer in offers)]
+
+
+def _gather(catalogue: Catalogue, sources: Iterable[_Source]) -> Catalogue:
     manager = pluggy.PluginManager("culmann")
     manager.add_hookspecs(hookspecs)
-    offers: list[Offer] = []
-    broken: list[Broken] = []
-    for source in [*_installed(), *_one_file(files)]:
+    offers, broken = _all_offers(catalogue), list(catalogue.broken)
+    for source in sources:
         try:
             offers += _register(manager, source)
         except KeyboardInterrupt:

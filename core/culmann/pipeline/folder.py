@@ -1,0 +1,172 @@
+"""The run folder: files of the outputs, pictures for checking, and a manifest; written whole, readable without culmann."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import secrets
+import shutil
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from culmann.errors import InputError
+from culmann.pipeline.digests import config_facts
+from culmann.pipeline.work import Work, culmann_version
+
+_KIND = "culmann run"
+_LIBRARIES = ("numpy", "scipy", "SimpleITK", "numba")
+
+
+def check_out(out: Path, *, force: bool) -> None:
+    """Refuse a run folder that cannot be written or holds other files than an earlier run's.
+
+    Raises
+    ------
+    InputError
+        Before anything is computed or written.
+    """
+    above = out
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir():
+        raise InputError(f"the run folder {out} cannot be made: {above} is a file")
+    if not os.access(above if above != out else out.parent, os.W_OK):
+        raise InputError(f"the run folder {out} cannot be written: no permission in {above}")
+    strangers = _strangers(out)
+    if strangers and not force:
+        raise InputError(
+            f"the run folder {out} holds other files than those of an earlier run, for example {strangers[0]}",
+            hint="name another folder, or use --force, which sets the old one aside",
+        )
+
+
+def write_run(work: Work, out: Path) -> dict[str, Any]:
+    """Write the run folder beside its place and put it there in one step; gives back the manifest."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = out.parent / f".{out.name}.{os.getpid()}-{secrets.token_hex(4)}"
+    folder.mkdir()
+    try:
+        for output in work.graph.outputs:
+            _export(work, output.value, folder / output.folder)
+        for owner in [*work.graph.inputs, *work.graph.steps]:
+            for path in work.entry(owner).attachments:
+                (folder / "qc").mkdir(exist_ok=True)
+                shutil.copyfile(path, folder / "qc" / f"{owner}-{path.name}")
+        (folder / "pipeline.yaml").write_text(work.graph.text, encoding="utf-8")
+        manifest = _manifest(work)
+        manifest["files"] = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+        (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        _put(folder, out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return manifest
+
+
+def _put(folder: Path, out: Path) -> None:
+    if out.exists():
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        old = out.with_name(f"{out.name}.before-{stamp}-{secrets.token_hex(2)}")
+        strangers = _strangers(out)
+        out.rename(old)
+        folder.rename(out)
+        if not strangers:
+            shutil.rmtree(old, ignore_errors=True)
+    else:
+        folder.rename(out)
+
+
+def _strangers(out: Path) -> list[str]:
+    """Files in a folder that no earlier run of culmann put there."""
+    if not out.is_dir():
+        return []
+    known: set[str] = set()
+    try:
+        manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+        if manifest["kind"] == _KIND:
+            known = {*manifest["files"], "manifest.json"}
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return sorted(name for p in out.rglob("*") if p.is_file() and (name := p.relative_to(out).as_posix()) not in known)
+
+
+def _export(work: Work, value_id: str, folder: Path) -> None:
+    """The files of a value: copied from the store without being understood, or saved when the value is an input."""
+    owner, _, output = value_id.partition(".")
+    folder.mkdir(parents=True, exist_ok=True)
+    if owner in work.bound:
+        work.value(value_id).save(folder)
+        return
+    if not work.entry(owner).intact():
+        work.discard(owner)
+    source = work.entry(owner).value_folder(output)
+    for path in sorted(p for p in source.rglob("*") if p.is_file()):
+        target = folder / path.relative_to(source)
+        if target.exists():  # two reports with a file of the same name
+            target = target.with_name(f"{owner}-{target.name}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+
+
+def _manifest(work: Work) -> dict[str, Any]:
+    graph = work.graph
+    offers = [bound.reader.offer for bound in work.bound.values()] + [step.offer for step in graph.steps.values()]
+    return {
+        "kind": _KIND,
+        "pipeline": graph.name,
+        "about": graph.about,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "culmann": culmann_version(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "plugins": {offer.distribution: offer.version for offer in offers},
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "pipeline_file": str(graph.path),
+        "pipeline_sha256": hashlib.sha256(graph.text.encode()).hexdigest(),
+        "pipeline_text": graph.text,
+        "settings": list(graph.settings),
+        "inputs": {
+            name: {
+                "path": str(bound.path),
+                "sha256": work.digests[name],
+                "reader": bound.reader.offer.step.name,
+                "config": config_facts(bound.config),
+                "warnings": work.entry(name).manifest["warnings"],
+            }
+            for name, bound in work.bound.items()
+        },
+        "steps": {name: _step(work, name) for name in graph.steps},
+        "outputs": [{"value": output.value, "folder": output.folder} for output in graph.outputs],
+        "citations": {offer.step.name: list(offer.step.cite) for offer in offers if offer.step.cite},
+    }
+
+
+def _step(work: Work, name: str) -> dict[str, Any]:
+    step, stored = work.graph.steps[name], work.entry(name).manifest
+    return {
+        "use": step.offer.step.name,
+        "plugin": step.offer.plugin,
+        "distribution": step.offer.distribution,
+        "version": step.offer.version,
+        "from": dict(step.links),
+        "config": config_facts(step.config),
+        "cite": list(step.offer.step.cite),
+        "key": work.keys[name],
+        "code": stored["code"],
+        "from_store": name not in work.made,
+        "seconds": stored["seconds"],
+        "peak_memory_mb": stored["peak_memory_mb"],
+        "computed": stored["when"],
+        "warnings": stored["warnings"],
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,156 @@
+"""The store: each result is a folder under the digest of everything that it depends on, and is there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from culmann.errors import InputError
+from culmann.pipeline.digests import file_digest
+
+_ONE_DAY_S = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A stored result: its folder and its manifest."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    def value_folder(self, output: str) -> Path:
+        """Where the files of an output lie."""
+        return self.folder / "value" / output
+
+    @property
+    def attachments(self) -> list[Path]:
+        """Files that the step attached."""
+        return sorted((self.folder / "attachments").glob("*"))
+
+    def intact(self) -> bool:
+        """Whether every file has the content that it was stored with."""
+        try:
+            return all(file_digest(self.folder / name) == sha for name, (_, sha) in self.manifest["files"].items())
+        except OSError:
+            return False
+
+
+class Store:
+    """A folder of results that several processes may use at once.
+
+    Parameters
+    ----------
+    folder
+        Made when it is not there. Default: `CULMANN_STORE` of the environment, else `.culmann` in the working directory.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be made or written.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = Path(folder or os.environ.get("CULMANN_STORE") or ".culmann").expanduser().resolve()
+        try:
+            self._temporary.mkdir(parents=True, exist_ok=True)
+            ignore = self.folder / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as problem:
+            raise InputError(
+                f"the store {self.folder} cannot be made: {problem.strerror}",
+                hint="name another folder in the environment variable CULMANN_STORE",
+            ) from problem
+        if not os.access(self._temporary, os.W_OK):
+            raise InputError(f"the store {self.folder} cannot be written to")
+        self._clean()
+
+    @property
+    def _temporary(self) -> Path:
+        return self.folder / "tmp"
+
+    @property
+    def logs(self) -> Path:
+        """Where tracebacks are kept."""
+        return self.folder / "logs"
+
+    def find(self, key: str) -> Entry | None:
+        """The result with this key; None when there is none, or a part of it is missing."""
+        folder = self._home(key)
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            whole = all((folder / name).stat().st_size == size for name, (size, _) in manifest["files"].items())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return Entry(folder, manifest) if whole else None
+
+    @contextlib.contextmanager
+    def workplace(self) -> Iterator[Path]:
+        """A new folder in the store that is gone afterwards, unless `keep` took it."""
+        folder = self._temporary / f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(6)}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def keep(self, key: str, folder: Path, manifest: dict[str, Any], *, replace: bool = False) -> Entry:
+        """Make a folder of `workplace` the result of a key, in one step.
+
+        When another process was faster its result is kept, unless `replace`.
+        """
+        files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+        manifest = {**manifest, "files": {name: [p.stat().st_size, file_digest(p)] for name, p in files.items()}}
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+        (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        home = self._home(key)
+        home.parent.mkdir(exist_ok=True)
+        for _ in range(100):
+            try:
+                folder.rename(home)
+                return Entry(home, manifest)
+            except OSError:
+                there = None if replace else self.find(key)
+                if there is not None:
+                    return there
+                if not home.exists():
+                    raise
+                self.discard(key)
+        raise InputError(f"the result {home} cannot be replaced: other processes keep writing it")
+
+    def discard(self, key: str) -> None:
+        """Take a damaged or outdated result away."""
+        with self.workplace() as bin_folder, contextlib.suppress(FileNotFoundError):
+            self._home(key).rename(bin_folder / "discarded")
+
+    def _home(self, key: str) -> Path:
+        return self.folder / key[:2] / key
+
+    def _clean(self) -> None:
+        """Remove what processes that died left behind."""
+        host = socket.gethostname()
+        for folder in self._temporary.iterdir():
+            name, _, pid = folder.name.rpartition("-")[0].rpartition("-")
+            with contextlib.suppress(OSError):
+                mine = name == host and os.name == "posix" and pid.isdigit()
+                if (mine and not _alive(int(pid))) or time.time() - folder.stat().st_mtime > 7 * _ONE_DAY_S:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,240 @@
+"""The work of one run: each result is found in the store or made, and kept in memory only while a later step needs it."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import culmann
+from culmann.catalogue import Offer
+from culmann.config import Config
+from culmann.errors import CulmannError, InputError, PluginError
+from culmann.pipeline import memory
+from culmann.pipeline.digests import config_digest, config_facts, digest_of, path_digest
+from culmann.pipeline.graph import Graph, GraphStep
+from culmann.pipeline.inputs import Bound
+from culmann.pipeline.listener import Listener
+from culmann.pipeline.recorder import Recorder
+from culmann.pipeline.store import Entry, Store
+from culmann.ports import ONLY, Ports
+from culmann.targets import code_digest, load_target
+
+
+@dataclass(slots=True)
+class Work:
+    """One run of a graph with its inputs.
+
+    Parameters
+    ----------
+    graph, bound, store, listener
+        What runs, on which files, with which results, and who is told.
+    anew
+        Compute everything, whatever is stored.
+    keys
+        {id of an input or step: key of its result}.
+    digests
+        {input id: digest of its file}.
+    entries
+        Results that are there.
+    made
+        {id: seconds} of what was computed in this run.
+    """
+
+    graph: Graph
+    bound: Mapping[str, Bound]
+    store: Store
+    listener: Listener
+    anew: bool = False
+    keys: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    made: dict[str, float] = field(default_factory=dict)
+    _values: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, bound in self.bound.items():
+            self.digests[name] = path_digest(bound.path)
+            self.keys[name] = _key(bound.reader.offer, bound.config, {"file": self.digests[name]})
+        for step in self.graph.steps.values():
+            sources = {port: value and self._value_key(value) for port, value in step.links.items()}
+            self.keys[step.id] = _key(step.offer, step.config, sources)
+
+    def do(self) -> None:
+        """See to it that every input and step has its result in the store."""
+        needed_until: dict[str, int] = {}
+        steps = list(self.graph.steps.values())
+        for n, step in enumerate(steps):
+            needed_until |= {value: n for value in step.links.values() if value}
+        for name in self.bound:
+            self.entry(name)
+        for n, step in enumerate(steps):
+            self.entry(step.id)
+            self._values = {v: held for v, held in self._values.items() if needed_until.get(v, -1) > n}
+
+    def entry(self, owner: str) -> Entry:
+        """The stored result of an input or step; made when it is not there. Of an input only the warnings are stored."""
+        if owner not in self.entries:
+            found = None if self.anew else self.store.find(self.keys[owner])
+            if found is None:
+                return self._make(owner)
+            self.entries[owner] = found
+            if owner in self.graph.steps:
+                self.listener.stored(owner, self.graph.steps[owner].offer.step.name)
+            for text in found.manifest["warnings"]:
+                self.listener.warned(owner, text)
+        return self.entries[owner]
+
+    def value(self, value_id: str) -> Any:
+        """A value: from memory, from the store, or made again when what is stored cannot be read."""
+        owner, _, output = value_id.partition(".")
+        if value_id not in self._values and owner in self.bound:
+            self._make(owner)
+        elif value_id not in self._values:
+            entry = self.entry(owner)
+            if value_id not in self._values:
+                kind = self.graph.steps[owner].ports.outputs[output]
+                try:
+                    self._values[value_id] = kind.load(entry.value_folder(output))  # type: ignore[attr-defined]
+                except Exception:  # whatever is wrong with the stored files, the step can make them again
+                    self.discard(owner)
+                    self._make(owner)
+        return self._values[value_id]
+
+    def discard(self, owner: str) -> None:
+        """Forget a stored result that turned out to be damaged."""
+        self.entries.pop(owner, None)
+        self.store.discard(self.keys[owner])
+
+    def _value_key(self, value_id: str) -> str:
+        owner, _, output = value_id.partition(".")
+        return f"{self.keys[owner]}.{output}"
+
+    def _make(self, owner: str) -> Entry:
+        """Read an input or run a step, and store what came of it."""
+        step = self.graph.steps.get(owner)
+        offer = step.offer if step else self.bound[owner].reader.offer
+        ports = step.ports if step else self.bound[owner].reader.ports
+        config = step.config if step else self.bound[owner].config
+        arguments: dict[str, Any] = {}
+        if step:
+            arguments = {port: None if value is None else self.value(value) for port, value in step.links.items()}
+        elif ports.path:
+            arguments = {ports.path: self.bound[owner].path}
+        recorder = Recorder(owner, self.listener)
+        if ports.config is not None:
+            arguments["config"] = config
+        if ports.journal is not None:
+            arguments[ports.journal] = recorder
+        self.listener.started(owner, offer.step.name)
+        began = time.perf_counter()
+        memory.start_peak()
+        try:
+            results = _outputs_of(load_target(offer)(**arguments), offer, ports)
+            del arguments
+            if step:
+                results = {name: self._with_caveats(step, value, recorder) for name, value in results.items()}
+            entry = self._keep(owner, offer, config, results if step else {}, recorder, began)
+        except BaseException as problem:
+            self.listener.failed(owner, problem)
+            self._explain(owner, offer, problem)
+        self.entries[owner] = entry
+        self.made[owner] = self.made.get(owner, 0.0) + time.perf_counter() - began
+        self._values |= {owner if name == ONLY else f"{owner}.{name}": value for name, value in results.items()}
+        self.listener.finished(owner, self.made[owner])
+        return entry
+
+    def _keep(
+        self, owner: str, offer: Offer, config: Config | None, results: Mapping[str, Any], said: Recorder, began: float
+    ) -> Entry:
+        step = self.graph.steps.get(owner)
+        links = step.links if step else {}
+        with self.store.workplace() as folder:
+            for name, value in results.items():
+                home = folder / "value" / name
+                home.mkdir(parents=True, exist_ok=True)
+                value.save(home)
+            for name, content in said.attachments.items():
+                (folder / "attachments").mkdir(exist_ok=True)
+                (folder / "attachments" / name).write_bytes(content)
+            manifest = {
+                "step": offer.step.name,
+                "target": offer.step.target,
+                "plugin": offer.plugin,
+                "distribution": offer.distribution,
+                "version": offer.version,
+                "culmann": culmann_version(),
+                "code": code_digest(offer),
+                "config": config_facts(config),
+                "inputs": {port: value and self._value_key(value) for port, value in links.items()},
+                "warnings": said.warnings,
+                "seconds": round(time.perf_counter() - began, 3),
+                "peak_memory_mb": memory.peak_mb(),
+                "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+            return self.store.keep(self.keys[owner], folder, manifest, replace=self.anew)
+
+    def _with_caveats(self, step: GraphStep, value: Any, recorder: Recorder) -> Any:
+        """A value that holds caveats gets the warnings of everything it rests on, put in front."""
+        if "caveats" not in getattr(type(value), "__dataclass_fields__", {}):
+            return value
+        upstream = [text for name in self.graph.upstream(step.id) for text in self.entry(name).manifest["warnings"]]
+        return replace(value, caveats=tuple(dict.fromkeys([*upstream, *recorder.warnings, *value.caveats])))
+
+    def _explain(self, owner: str, offer: Offer, problem: BaseException) -> NoReturn:
+        """Say at which step an error happened; one that is not ours leaves its traceback in a file."""
+        what = f"{'step' if owner in self.graph.steps else 'input'} {owner!r} ({offer.step.name})"
+        if isinstance(problem, KeyboardInterrupt):
+            raise problem
+        if isinstance(problem, CulmannError):
+            problem.message = f"{what}: {problem.message}"
+            problem.args = (problem.message,)
+            raise problem
+        if isinstance(problem, OSError) and problem.errno == 28:
+            raise InputError(f"{what}: the disk is full", hint=f"the store is {self.store.folder}") from problem
+        told = " ".join(str(problem).split())
+        log = _write_log(self.store.logs, owner, problem)
+        raise PluginError(
+            f"{what} failed inside {offer.origin}: {type(problem).__name__}{': ' if told else ''}{told}",
+            hint=f"this is a mistake in the plugin, or in what it was given; for its authors the traceback is in {log}",
+        ) from problem
+
+
+def culmann_version() -> str:
+    """The version of culmann that is installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("culmann")
+    except PackageNotFoundError:
+        return f"unknown ({culmann.__name__} was not installed)"
+
+
+def _key(offer: Offer, config: Config | None, sources: Mapping[str, Any]) -> str:
+    facts = {"step": offer.step.name, "code": code_digest(offer), "config": config_digest(config), "inputs": dict(sources)}
+    return digest_of(facts)
+
+
+def _outputs_of(result: Any, offer: Offer, ports: Ports) -> dict[str, Any]:
+    """{output: value} of what a step returned, which must be what it declared."""
+    results = {name: result if name == ONLY else getattr(result, name, None) for name in ports.outputs}
+    for name, value in results.items():
+        kind = ports.outputs[name]
+        if not isinstance(value, kind):
+            what = f"its output {name!r}" if name else "it"
+            raise PluginError(
+                f"{offer.origin} breaks the contract: {what} is declared as {kind.__name__} and was {type(value).__name__}"
+            )
+    return results
+
+
+def _write_log(folder: Path, step: str, problem: BaseException) -> Path:
+    folder.mkdir(exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    path = folder / f"{stamp}-{step}.log"
+    path.write_text("".join(traceback.format_exception(problem)), encoding="utf-8")
+    return path
