@@ -59,7 +59,10 @@ def _overlap(n_cells: int, first: float, size: float, n_voxels: int) -> sparse.c
 
 
 def coarsen(grid: Grid, array: FloatArray, onto: Grid) -> FloatArray:
-    """Box averages of an image (z, y, x) over the voxels of a parallel grid; 0 where that grid leaves the image."""
+    """Box averages of an image (z, y, x) over the voxels of a parallel grid.
+
+    A voxel that the image covers in part is averaged over that part; one that it does not cover is 0.
+    """
     corner = grid.to_index(onto.to_world(np.full((1, 3), -0.5)))[0] + 0.5
     result = array
     for axis, along in ((2, 0), (1, 1), (0, 2)):
@@ -74,12 +77,24 @@ def coarsen(grid: Grid, array: FloatArray, onto: Grid) -> FloatArray:
 def _average_on_lattice(lattice: Grid, cell: IntArray, density: DensityMap, values: PointValues) -> FloatArray:
     i, j, k = cell.T
     _refuse_outside(density.grid.to_index(lattice.to_world(cell)), density)
-    point_values = values(density.g_cm3.astype(np.float64).ravel())
+    # Of a large scan only the voxels under the lattice are worth a law's work.
+    window = _window_under(lattice, density.grid)
+    under = density.grid.part(window)
+    point_values = values(density.g_cm3[window].astype(np.float64).ravel())
     columns = []
     for column in point_values.T:
-        averaged = coarsen(density.grid, column.reshape(density.grid.shape), lattice)
+        averaged = coarsen(under, column.reshape(under.shape), lattice)
         columns.append(averaged[k, j, i])
     return np.stack(columns, axis=1)
+
+
+def _window_under(lattice: Grid, image: Grid) -> tuple[slice, ...]:
+    """The voxels (z, y, x) of an image that a parallel lattice overlaps, one at least along each axis."""
+    ends = np.array([[-0.5, -0.5, -0.5], [n - 0.5 for n in lattice.size]])
+    low, high = image.to_index(lattice.to_world(ends)) + 0.5
+    first = np.clip(np.floor(low), 0, np.array(image.size) - 1).astype(int)
+    stop = np.clip(np.ceil(high), first + 1, image.size).astype(int)
+    return tuple(slice(int(a), int(b)) for a, b in zip(first[::-1], stop[::-1], strict=True))
 
 
 def _hexahedron_rule() -> FloatArray:
@@ -114,12 +129,13 @@ def _tetrahedron_rule() -> FloatArray:
 def _average_by_quadrature(mesh: Mesh, density: DensityMap, values: PointValues) -> FloatArray:
     shape = _hexahedron_rule() if mesh.cell_type == "hex8" else _tetrahedron_rule()
     corners = mesh.points_mm[mesh.cells[:, : shape.shape[1]]]
+    g_cm3 = density.g_cm3.astype(np.float64)
     total: FloatArray | None = None
     for weights in shape:
         point = np.einsum("c,ncx->nx", weights, corners)
         index = density.grid.to_index(point)
         _refuse_outside(index, density)
-        rho = ndimage.map_coordinates(density.g_cm3.astype(np.float64), index[:, ::-1].T, order=1, mode="nearest")
+        rho = ndimage.map_coordinates(g_cm3, index[:, ::-1].T, order=1, mode="nearest")
         part = values(rho)
         total = part if total is None else total + part
     assert total is not None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import meshio
 import numpy as np
@@ -38,15 +39,21 @@ def write(
     mesh = meshio.Mesh(
         points_mm,
         [(_MESHIO_NAME[cell_type], cells)],
-        point_data=dict(point_data),
-        cell_data={name: [values] for name, values in cell_data.items()},
+        point_data={_in_xml(name): values for name, values in point_data.items()},
+        cell_data={_in_xml(name): [values] for name, values in cell_data.items()},
     )
-    meshio.write(path, mesh, file_format="vtu")
+    meshio.vtu.write(path, mesh)
+
+
+def _in_xml(name: str) -> str:
+    """A name as an XML attribute holds it: meshio writes names as they come."""
+    return escape(name, {'"': "&quot;"}).encode("ascii", "xmlcharrefreplace").decode()
 
 
 def read(path: Path, cell_type: str) -> VtuContent:
     """Read a file that `write` wrote."""
-    mesh = meshio.read(path, file_format="vtu")
+    # meshio.read would end the whole program at a damaged file; this raises meshio.ReadError.
+    mesh = meshio.vtu.read(path)
     return VtuContent(
         np.asarray(mesh.points, dtype=np.float64),
         np.asarray(mesh.cells_dict[_MESHIO_NAME[cell_type]], dtype=np.int64),
