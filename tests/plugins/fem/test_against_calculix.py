@@ -1,0 +1,75 @@
+"""The same voxel model solved by CalculiX from a deck that this test writes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from culmann import Grid, LoadCase, Materials, Prescribed
+from culmann.voxels import hexahedra
+
+pytestmark = pytest.mark.skipif(shutil.which("ccx") is None, reason="needs CalculiX: apt-get install calculix-ccx")
+
+
+def blob():
+    """A bone-like blob: random moduli over two decades, void around, bonded ends, pushed a little askew."""
+    rng = np.random.default_rng(11)
+    grid = Grid((8, 7, 9), (1.0, 1.2, 0.9))
+    z, y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in grid.shape), indexing="ij")
+    inside = x**2 + y**2 + 0.2 * z**2 < 1.05
+    mesh = hexahedra(grid, inside.astype(int), {1: "bone"})
+    rho = rng.uniform(0.05, 0.6, mesh.n_cells)
+    modulus = 14900 * rho**1.86
+    height = mesh.points_mm[:, 2]
+    top, bottom = np.flatnonzero(height == height.max()), np.flatnonzero(height == height.min())
+    sets = {"bottom": Prescribed(bottom, (0.0, 0.0, 0.0)), "top": Prescribed(top, (0.05, 0.0, -0.16))}
+    load = LoadCase(sets, "top", (0.0, 0.0, -1.0), 8.1, load_steps=(0.25, 0.5, 0.75, 1.0))
+    stress = 102 * rho**1.8
+    materials = Materials(modulus, np.full(mesh.n_cells, 0.3), stress[:, None], np.zeros((mesh.n_cells, 1)), rho)
+    return mesh, materials, load
+
+
+def calculix(folder, mesh, materials, load, *, plastic):
+    """Loads in N at every load step, by CalculiX with C3D8, which in ccx integrates fully."""
+    lines = ["*NODE, NSET=ALL"]
+    lines += [f"{n + 1}, {x:.9g}, {y:.9g}, {z:.9g}" for n, (x, y, z) in enumerate(mesh.points_mm)]
+    for c, nodes in enumerate(mesh.cells):
+        lines += [f"*ELEMENT, TYPE=C3D8, ELSET=E{c}", f"{c + 1}, " + ", ".join(str(n + 1) for n in nodes)]
+        lines += [f"*MATERIAL, NAME=M{c}", "*ELASTIC", f"{materials.youngs_modulus_mpa[c]:.12g}, 0.3"]
+        if plastic:
+            lines += ["*PLASTIC", f"{materials.stress_mpa[c, 0]:.12g}, 0."]
+        lines += [f"*SOLID SECTION, ELSET=E{c}, MATERIAL=M{c}"]
+    for name, held in load.prescribed.items():
+        lines += [f"*NSET, NSET={name.upper()}", *(f"{n + 1}," for n in held.nodes)]
+    for factor in load.load_steps:
+        lines += ["*STEP, INC=1000", "*STATIC", "1., 1."]
+        lines += ["*BOUNDARY"]
+        for name, held in load.prescribed.items():
+            lines += [f"{name.upper()}, {c + 1}, {c + 1}, {v * factor:.12g}" for c, v in enumerate(held.displacement_mm)]
+        lines += ["*NODE PRINT, NSET=TOP, TOTALS=ONLY", "RF", "*END STEP"]
+    (folder / "blob.inp").write_text("\n".join(lines) + "\n")
+    done = subprocess.run(["ccx", "blob"], cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-2000:]
+    totals = re.findall(r"total force[^\n]*\n\s*\n\s*(\S+)\s+(\S+)\s+(\S+)", (folder / "blob.dat").read_text())
+    return -np.array([float(fz) for _, _, fz in totals])
+
+
+def test_linear_force_within_a_thousandth(tmp_path, native):
+    mesh, materials, load = blob()
+    referee = calculix(tmp_path, mesh, materials, load, plastic=False)
+    ours = native(mesh, materials, load, scheme="linear", integration="full")
+    assert ours.force_n[-1] == pytest.approx(referee[-1], rel=1e-3)
+
+
+def test_plastic_curve_within_a_hundredth(tmp_path, native):
+    mesh, materials, load = blob()
+    referee = calculix(tmp_path, mesh, materials, load, plastic=True)
+    ours = native(mesh, materials, load, integration="full")
+    assert len(referee) == 4
+    assert ours.force_n[1:] == pytest.approx(referee, rel=1e-2)
+    linear = native(mesh, materials, load, scheme="linear")
+    assert referee[-1] < 0.8 * linear.force_n[-1], "the case must be well into yielding to say anything"
