@@ -1,4 +1,4 @@
-"""The axis of a vertebra from the normals of its surface: two opposite poles on the Gauss sphere."""
+"""Candidates for the axis of a vertebra from the normals of its surface: opposite poles on the Gauss sphere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from culmann.data.arrays import FloatArray
 N_DIRECTIONS = 4000
 #: Half-width in degrees of the caps that normals are counted in, first to find the poles and then to centre them.
 SEARCH_DEG, CENTRE_DEG = 15.0, 25.0
+#: Two candidates for the axis are at least this far apart.
+APART_DEG = 30.0
 
 
 def fibonacci_sphere(n: int) -> FloatArray:
@@ -21,11 +23,11 @@ def fibonacci_sphere(n: int) -> FloatArray:
     return np.concatenate([upper, -upper])
 
 
-def plate_axis(normals: FloatArray, area_mm2: FloatArray) -> FloatArray:
-    """The direction that, with its opposite, most of the surface faces: the normal of two parallel plates.
+def pole_axes(normals: FloatArray, area_mm2: FloatArray, count: int) -> FloatArray:
+    """Directions that, with their opposites, much of the surface faces: the normals of pairs of parallel plates.
 
-    The areas are gathered on fixed directions over the sphere and smoothed; the pair of opposite directions of which the
-    weaker one holds most is centred on the mean normal of each of its caps.
+    The areas are gathered on fixed directions over the sphere and smoothed. Pairs of opposite directions are taken by what the
+    weaker of the two holds, the best first, none near to a better one; each is then centred on the mean normals of its caps.
 
     Parameters
     ----------
@@ -33,10 +35,12 @@ def plate_axis(normals: FloatArray, area_mm2: FloatArray) -> FloatArray:
         (n, 3) unit vectors.
     area_mm2
         (n,).
+    count
+        How many at most.
 
     Returns
     -------
-    (3,) unit vector; its sign means nothing.
+    (m, 3) unit vectors, 1 <= m <= count; their signs mean nothing.
     """
     direction = fibonacci_sphere(N_DIRECTIONS)
     gauss_sphere = np.bincount(cKDTree(direction).query(normals)[1], weights=area_mm2, minlength=N_DIRECTIONS)
@@ -44,11 +48,20 @@ def plate_axis(normals: FloatArray, area_mm2: FloatArray) -> FloatArray:
     filled = gauss_sphere > 0
     density = np.exp(width * (direction @ direction[filled].T - 1)) @ gauss_sphere[filled]
     half = N_DIRECTIONS // 2
-    first = direction[np.argmax(np.minimum(density[:half], density[half:]))]
+    weaker = np.minimum(density[:half], density[half:])
+    axes: list[FloatArray] = []
+    while len(axes) < count and weaker.max() > 0:
+        first = direction[np.argmax(weaker)]
+        weaker[np.abs(direction[:half] @ first) > np.cos(np.radians(APART_DEG))] = 0
+        axes.append(_centred(first, normals, area_mm2))
+    return np.stack(axes)
+
+
+def _centred(axis: FloatArray, normals: FloatArray, area_mm2: FloatArray) -> FloatArray:
     poles = []
-    for pole in (first, -first):
+    for pole in (axis, -axis):
         cap = normals @ pole > np.cos(np.radians(CENTRE_DEG))
         mean = (normals[cap] * area_mm2[cap, None]).sum(axis=0) if cap.any() else pole
         poles.append(mean / np.linalg.norm(mean))
-    axis = poles[0] - poles[1]
-    return np.asarray(axis / np.linalg.norm(axis))
+    centred = poles[0] - poles[1]
+    return np.asarray(centred / np.linalg.norm(centred))

@@ -15,13 +15,14 @@ from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann.errors import InputError
 from culmann.journal import Journal
 from culmann.surface import Surface, outer_surface
-from culmann.voxels import region_map
-from culmann_vertebra.axis import plate_axis
+from culmann.voxels import exterior_faces, region_map
+from culmann_vertebra.axis import pole_axes
 from culmann_vertebra.picture import endplate_picture
-from culmann_vertebra.plates import Facing, Plate, find_plate
+from culmann_vertebra.plates import Facing, Plate, find_plate, patch_facing
 
 SUPERIOR, INFERIOR = "endplate-superior", "endplate-inferior"
 BORDER = "field-of-view-border"
+N_CANDIDATES = 5
 
 
 class EndplatesConfig(Config):
@@ -61,11 +62,12 @@ class EndplatesConfig(Config):
 def endplates(mesh: Mesh, config: EndplatesConfig, journal: Journal) -> Mesh:
     """Add the node sets `endplate-superior` and `endplate-inferior`.
 
-    The axis of the vertebra is the pair of opposite directions that most of its surface faces. On either side the projected
-    area over the height along the axis is greatest at the endplate; what faces outwards and lies no more than
-    `endplate_height_mm` below, in one connected patch, gives the plane of the endplate. The axis becomes the mean of the two
-    normals, and both are found again. The method is that of the authors of Saillard et al. 2024 without its random parts: the
-    same mesh gives the same nodes, however its voxels are ordered.
+    Pairs of opposite directions that much of the surface faces are candidates for the axis. On either side the projected area
+    over the height along the axis is greatest at the endplate; what faces outwards and lies no more than `endplate_height_mm`
+    below, in one connected patch, gives the plane of the endplate. The candidate with the largest plates wins, where one at
+    right angles to `superior` counts half. Then the axis becomes the mean of the two normals, and both plates are found again.
+    The method is that of the authors of Saillard et al. 2024 without its random parts: the same mesh gives the same nodes,
+    however its voxels are ordered.
 
     Parameters
     ----------
@@ -90,8 +92,8 @@ def endplates(mesh: Mesh, config: EndplatesConfig, journal: Journal) -> Mesh:
     up = _unit(np.asarray(config.superior, dtype=float))
     superior, inferior, axis = _both_plates(surface, up, config)
     sets = {
-        SUPERIOR: _nodes(mesh, wanted, surface, superior.triangle),
-        INFERIOR: _nodes(mesh, wanted, surface, inferior.triangle),
+        SUPERIOR: _nodes(mesh, wanted, surface, superior, config.facing_deg),
+        INFERIOR: _nodes(mesh, wanted, surface, inferior, config.facing_deg),
     }
     _check(mesh, sets, journal)
     lean = _angle_deg(axis, up)
@@ -117,7 +119,10 @@ def _both_plates(surface: Surface, up: FloatArray, config: EndplatesConfig) -> t
     vectors = surface.area_vectors_mm2()
     area = np.linalg.norm(vectors, axis=1)
     solid = area > 1e-9
-    axis = plate_axis(vectors[solid] / area[solid, None], area[solid])
+    candidates = pole_axes(vectors[solid] / area[solid, None], area[solid], N_CANDIDATES)
+    weaker = np.array([min(patch_facing(surface, n, facing).area_mm2 for n in (a, -a)) for a in candidates])
+    # A flat side of the bone may be as large as an endplate; what tells them apart is how the patient lies.
+    axis = candidates[int(np.argmax(weaker * (1 + np.abs(candidates @ up)) / 2))]
     axis = axis if axis @ up >= 0 else -axis
     for _ in range(3):
         superior, inferior = find_plate(surface, axis, facing), find_plate(surface, -axis, facing)
@@ -135,27 +140,27 @@ def _in_regions(mesh: Mesh, names: tuple[str, ...]) -> BoolArray:
     return np.isin(mesh.region, [number for number, name in mesh.region_names.items() if name in names])
 
 
-def _nodes(mesh: Mesh, wanted: BoolArray, surface: Surface, member: BoolArray) -> IntArray:
-    """Exterior nodes of the wanted cells whose nearest piece of surface belongs to the plate."""
+def _nodes(mesh: Mesh, wanted: BoolArray, surface: Surface, plate: Plate, facing_deg: float) -> IntArray:
+    """Nodes of the plate: of a voxel mesh the corners of the exterior faces that face as it does and lie nearest to it."""
     if mesh.lattice is None:
-        return np.unique(surface.triangles[member])
-    exterior = np.intersect1d(_exterior_nodes(mesh), np.unique(mesh.cells[wanted]))
-    centres = surface.centres_mm()
-    _, nearest = cKDTree(centres).query(mesh.points_mm[exterior])
-    return np.asarray(exterior[member[nearest]])
+        return np.unique(surface.triangles[plate.triangle])
+    grid, bone = mesh.lattice.grid, np.flatnonzero(mesh.is_bone)
+    faces, cell = exterior_faces(mesh.part(mesh.is_bone))
+    centre_mm = mesh.points_mm[faces].mean(axis=1)
+    home = mesh.lattice.cell_index[bone[cell]]
+    outward = np.rint(2 * (grid.to_index(centre_mm) - home)).astype(np.int64)
+    facing = outward @ (grid.axes.T @ plate.normal) > np.cos(np.radians(facing_deg))
+    member = plate.triangle[cKDTree(surface.centres_mm()).query(centre_mm)[1]]
+    mine = facing & member & wanted[bone[cell]] & _is_outside(mesh, home + outward)
+    return np.unique(faces[mine])
 
 
-def _exterior_nodes(mesh: Mesh) -> IntArray:
-    """Nodes of the bone of a voxel mesh that the outside touches; hollows inside do not count."""
-    assert mesh.lattice is not None
+def _is_outside(mesh: Mesh, index: IntArray) -> BoolArray:
+    """Whether cells i, j, k (n, 3) lie outside of the bone of a voxel mesh and not in a hollow of it."""
     bone = np.isin(region_map(mesh), np.unique(mesh.region[mesh.is_bone]))
     filled = np.pad(ndimage.binary_fill_holes(bone), 1)
-    inside: BoolArray = np.logical_and.reduce(
-        [np.roll(filled, (-a, -b, -c), (0, 1, 2)) for a in (0, 1) for b in (0, 1) for c in (0, 1)]
-    )
-    nodes = np.unique(mesh.cells[mesh.is_bone])
-    i, j, k = np.rint(mesh.lattice.grid.to_index(mesh.points_mm[nodes]) + 0.5).astype(int).T
-    return np.asarray(nodes[~inside[k, j, i]])
+    i, j, k = index.T + 1
+    return np.asarray(~filled[k, j, i])
 
 
 def _check(mesh: Mesh, sets: dict[str, IntArray], journal: Journal) -> None:

@@ -66,20 +66,21 @@ def find_plate(surface: Surface, outward: FloatArray, facing: Facing) -> Plate:
     height less `height_mm` is a candidate; the largest connected patch of it gives the next plane. The normal never leaves
     the cone of 30 degrees around `outward`.
     """
-    centres, vectors = surface.centres_mm(), surface.area_vectors_mm2()
     normal = outward
-    plate = _patch(surface, centres, vectors, normal, facing)
+    plate = patch_facing(surface, normal, facing)
     for _ in range(ROUNDS):
         following = _towards(plate.normal, outward, limit_deg=30.0)
         done = float(following @ normal) > np.cos(np.radians(0.05))
         normal = following
-        plate = _patch(surface, centres, vectors, normal, facing)
+        plate = patch_facing(surface, normal, facing)
         if done:
             break
     return plate
 
 
-def _patch(surface: Surface, centres: FloatArray, vectors: FloatArray, normal: FloatArray, facing: Facing) -> Plate:
+def patch_facing(surface: Surface, normal: FloatArray, facing: Facing) -> Plate:
+    """The plate that is found with one given normal; its own normal is that of the plane through it."""
+    centres, vectors = surface.centres_mm(), surface.area_vectors_mm2()
     height, projected = centres @ normal, vectors @ normal
     area = np.linalg.norm(vectors, axis=1)
     faces_out = projected > area * np.cos(np.radians(facing.angle_deg))
