@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 #: What a CI machine may lack. A package, a program or a file of the project is not among it.
 MAY_BE_MISSING = ("needs a GPU", "needs ../shared/data")
@@ -58,3 +60,16 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], dict[s
 def with_lab_law(install: Callable[[Path], dict[str, str]]) -> dict[str, str]:
     """The environment of a process in which the foreign distribution `lab-law` is installed."""
     return install(THIRD_PARTY / "lab_law")
+
+
+@pytest.fixture(scope="session")
+def block_of_bone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `ct.nii.gz` and `labels.nii.gz`: 36 x 28 x 20 mm of 250 HU in soft tissue, label 1, in voxels of 2 mm."""
+    folder = tmp_path_factory.mktemp("block")
+    label = np.zeros((14, 20, 24), dtype=np.uint8)
+    label[2:12, 3:17, 3:21] = 1
+    for name, array in (("ct", np.where(label > 0, 250, 20).astype(np.int16)), ("labels", label)):
+        image = sitk.GetImageFromArray(array)
+        image.SetSpacing((2.0, 2.0, 2.0))
+        sitk.WriteImage(image, str(folder / f"{name}.nii.gz"))
+    return folder

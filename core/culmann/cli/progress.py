@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: A log gets a line of progress no more often than this.
 LOG_EVERY_S = 10.0
+#: What spinner, time and gaps take of the live line; rich would make room by cutting the name of the step.
+_TAKEN = 13
 
 
 @contextmanager
@@ -85,10 +87,11 @@ class LiveLine:
         self._clear()
         self.task = self.bar.add_task(f"{step} ({use})", total=None, text="")
 
-    def progress(self, step: str, text: str, done: float | None) -> None:  # noqa: ARG002  (one step at a time)
+    def progress(self, step: str, text: str, done: float | None) -> None:
         """Put what the step says behind its time."""
         if self.task is not None:
-            self.bar.update(self.task, text=_with_share(text, done))
+            told, room = _with_share(text, done), self.bar.console.width - len(f"{step} ({self.use})") - _TAKEN
+            self.bar.update(self.task, text=told if len(told) <= room else told[: max(0, room - 1)] + "…")
 
     def warned(self, step: str, text: str) -> None:
         """Print the caveat above the live line."""
@@ -120,4 +123,4 @@ class LiveLine:
 
 
 def _with_share(text: str, done: float | None) -> str:
-    return text if done is None else f"{text} ({100 * done:.0f} %)"
+    return text if done is None or "%" in text else f"{text} ({100 * done:.0f} %)"

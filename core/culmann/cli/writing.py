@@ -28,7 +28,8 @@ def graph(
     plugin: PluginFiles = None,
 ) -> None:
     """Draw the steps of a pipeline and what flows between them."""
-    from culmann.pipeline import read_pipeline, to_mermaid, to_svg
+    from culmann.pipeline import read_pipeline
+    from culmann.pipeline.drawing import to_mermaid, to_svg
     from culmann.plugins import load_catalogue
     from culmann.shipped import find_pipeline
 
@@ -43,10 +44,10 @@ def schema(
     """Write a JSON Schema, for editors that check files."""
     import json
 
-    from culmann.pipeline import schema as schema_of
+    from culmann.pipeline.schema import pipeline_schema
     from culmann.plugins import load_catalogue
 
-    _write(json.dumps(schema_of(load_catalogue(plugin or [])), indent=2, ensure_ascii=False), out)
+    _write(json.dumps(pipeline_schema(load_catalogue(plugin or [])), indent=2, ensure_ascii=False), out)
 
 
 def _write(text: str, out: Path | None) -> None:
