@@ -1,0 +1,246 @@
+"""The command line: what it prints, how it ends, and what it does not import."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from culmann.testing.descriptors import HEAVY
+
+PLUGIN = '''
+import os, signal
+from culmann import *
+
+api = 1
+
+
+def _say(text):
+    def step(labels: Labels, journal: Journal) -> Report:
+        """Say a word."""
+        journal.progress("42 N", 0.5)
+        return Report({"word.txt": text.encode()})
+    return step
+
+
+greet = _say("hello")
+
+
+def stop(labels: Labels) -> Report:
+    """Press Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGINT)
+    return Report({"never.txt": b"x"})
+
+
+def diverge(labels: Labels) -> Report:
+    """Find no solution."""
+    raise SolverError("no equilibrium", hint="load it less")
+
+
+def crash(labels: Labels) -> Report:
+    """Have a mistake in it."""
+    raise ZeroDivisionError("in the plugin")
+
+
+def read(labels: Labels) -> Strength:
+    """Give a strength."""
+    return Strength(1234.4, "made up", 0.5, 0.019, 2500.0, ("be careful",))
+
+
+@hookimpl
+def culmann_analyses():
+    for name in ("greet", "stop", "diverge", "crash", "read"):
+        yield Step(name, f"word:{name}", summary=f"A step that does {name}")
+'''
+YAML = "name: word\ninputs:\n  bone: {{type: Labels, path: {labels}}}\nsteps:\n  word: {{use: {use}}}\noutputs: [word]\n"
+
+
+class Program:
+    """The program in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "100", **(env or {})}
+        return subprocess.run(
+            [sys.executable, "-m", "culmann", *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+
+
+@pytest.fixture
+def culmann(tmp_path: Path, block_of_bone: Path) -> Program:
+    (tmp_path / "word.py").write_text(PLUGIN)
+    for use in ("greet", "stop", "diverge", "crash", "read", "gret"):
+        (tmp_path / f"{use}.yaml").write_text(YAML.format(labels=block_of_bone / "labels.nii.gz", use=use))
+    return Program(tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plugins"], ["--version"], ["new", "plugin", "--help"]])
+def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom culmann.cli import main\nsys.argv = ['culmann', *sys.argv[1:]]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        f"print('HEAVY', sorted(set(sys.modules) & {set(HEAVY)!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_run_writes_results_and_says_where(culmann: Program) -> None:
+    done = culmann("run", "greet.yaml", "--plugin", "word.py")
+    assert done.returncode == 0, done.stderr
+    assert (culmann.folder / "runs" / "greet" / "word.txt").read_text() == "hello"
+    assert f"Results in {Path('runs') / 'greet'}\n  pipeline.yaml\n  word.txt" in done.stdout
+    assert "word: greet starts" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_second_run_comes_from_the_store_unless_forced(culmann: Program) -> None:
+    culmann("run", "greet.yaml", "--plugin", "word.py", "--store", "kept")
+    again = culmann("run", "greet.yaml", "--plugin", "word.py", "--store", "kept", "--out", "again")
+    assert "word: greet from the store" in again.stderr
+    forced = culmann("run", "greet.yaml", "--plugin", "word.py", "--store", "kept", "--out", "again", "--force")
+    assert "word: greet starts" in forced.stderr
+
+
+def test_run_tells_the_failure_load(culmann: Program) -> None:
+    done = culmann("run", "read.yaml", "--plugin", "word.py")
+    assert "Failure load  1234 N  (word)" in done.stdout
+    assert "made up" in done.stdout
+    assert "0.5 mm, a strain of 1.9 %" in done.stdout
+    assert "2500 N/mm" in done.stdout
+    assert "caution     be careful" in done.stdout
+
+
+def test_input_replaces_the_file_of_the_pipeline(culmann: Program) -> None:
+    done = culmann("run", "greet.yaml", "--plugin", "word.py", "--input", "bone=nowhere.nii.gz")
+    assert done.returncode == 2
+    assert "nowhere.nii.gz" in done.stderr
+    assert not (culmann.folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "gret.yaml", "--plugin", "word.py"], 2, "did you mean 'greet'?"),
+        (["run", "diverge.yaml", "--plugin", "word.py"], 3, "no equilibrium\n  hint: load it less"),
+        (["run", "crash.yaml", "--plugin", "word.py"], 2, "ZeroDivisionError: in the plugin"),
+        (["run", "stop.yaml", "--plugin", "word.py"], 130, "interrupted"),
+        (["run", "no_such.yaml"], 2, "error: there is no pipeline file no_such.yaml"),
+        (["run", "greet.yaml", "--plugin", "no.py"], 2, "no.py does not exist"),
+        (["run", "greet.yaml", "--plugin", "word.py", "--input", "bone"], 2, "--input 'bone' is not of the form name=path"),
+        (["run", "greet.yaml", "--plugin", "word.py", "--input", "bone=a", "--input", "bone=b"], 2, "bone is given twice"),
+        (["run", "greet.yaml", "--plugin", "word.py", "--set", "word.loud=true"], 2, "word"),
+        (["run"], 2, "Missing argument"),
+        (["sing"], 2, "No such command"),
+        (["run", "greet.yaml", "--loud"], 2, "No such option"),
+        (["graph", "greet.yaml", "--plugin", "word.py", "--format", "gif"], 2, "gif"),
+        (["plugins", "no-such-step"], 2, "there is no step 'no-such-step'"),
+        (["new", "plugin", "Bad Name"], 2, "cannot be the name of a plugin"),
+        (["demo", "skull"], 2, "skull"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(culmann: Program, arguments: list[str], code: int, message: str) -> None:
+    done = culmann(*arguments)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (culmann.folder / "runs").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "check", "no_such.yaml"], ["check", "no_such.yaml", "--debug"]])
+def test_debug_shows_the_traceback(culmann: Program, arguments: list[str]) -> None:
+    done = culmann(*arguments)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_check_shows_the_wiring_and_runs_nothing(culmann: Program) -> None:
+    done = culmann("check", "crash.yaml", "--plugin", "word.py")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert rows[1] == ["input", "bone", "Labels"]
+    assert rows[2] == ["crash", "word", "Report", "labels:", "bone"]
+    assert sorted(path.suffix for path in culmann.folder.iterdir() if path.name != "__pycache__") == [".py"] + 6 * [".yaml"]
+
+
+def test_plugins_lists_broken_ones_and_goes_on(culmann: Program) -> None:
+    (culmann.folder / "broken.py").write_text("api = 1\nraise RuntimeError('out of order')\n")
+    done = culmann("plugins", "--plugin", "broken.py", "--plugin", "word.py")
+    assert done.returncode == 0, done.stderr
+    assert "broken.py cannot be used: RuntimeError: out of order" in done.stdout.splitlines()[-1]
+    assert any(line.startswith("  greet ") and "word.py]" in line for line in done.stdout.splitlines())
+
+
+def test_plugins_shows_one_in_full(culmann: Program) -> None:
+    shown = culmann("plugins", "linear-calibration").stdout
+    assert "takes  scan: Scan" in shown
+    assert "gives  DensityMap" in shown
+    assert "  slope  number" in shown
+    assert "must be given" in shown
+
+
+def test_graph_draws(culmann: Program) -> None:
+    assert culmann("graph", "greet.yaml", "--plugin", "word.py").stdout.startswith("flowchart")
+    done = culmann("graph", "greet.yaml", "--plugin", "word.py", "--format", "svg", "--out", "deep/graph.svg")
+    assert done.returncode == 0, done.stderr
+    assert "<svg" in (culmann.folder / "deep" / "graph.svg").read_text(encoding="utf-8")
+
+
+def test_schema_checks_what_check_checks(culmann: Program) -> None:
+    schema = json.loads(culmann("schema", "--plugin", "word.py").stdout)
+    pipeline = {"name": "a", "inputs": {"bone": {"type": "Labels"}}, "steps": {"w": {"use": "greet"}}, "outputs": ["w"]}
+    jsonschema.validate(pipeline, schema)
+    pipeline["steps"] = {"w": {"use": "gret"}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(pipeline, schema)
+
+
+def test_new_plugin_says_what_comes_next(culmann: Program) -> None:
+    done = culmann("new", "plugin", "made-up", "--dir", "plugins")
+    assert done.returncode == 0, done.stderr
+    assert (culmann.folder / "plugins" / "made-up" / "made_up" / "law.py").is_file()
+    assert f"cd {Path('plugins') / 'made-up'}" in done.stdout
+
+
+def test_a_terminal_without_the_letters_is_no_reason_to_fail(culmann: Program) -> None:
+    done = culmann("plugins", "kopperdahl", env={"PYTHONIOENCODING": "latin-1"})
+    assert done.returncode == 0, done.stderr
+    assert "yield_strain  number, > 0, ? 0.1" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
+@pytest.mark.parametrize(("no_color", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colour_is_for_terminals_that_want_it(no_color: dict[str, str], coloured: bool) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "CI"}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "culmann", "plugins", "no-such-step"],
+        env={**environment, "TERM": "xterm", **no_color},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    assert process.wait() == 2
+    os.close(theirs)
+    said = os.read(ours, 65536)
+    os.close(ours)
+    assert b"there is no step 'no-such-step'" in said
+    assert (b"\x1b[" in said) is coloured
