@@ -197,7 +197,7 @@ class _Sections:
 def _apply(sections: dict[str, Node], settings: Sequence[str], problems: Problems) -> dict[str, Node]:
     """The sections with the value of each setting put into the `with` of the step or input that it names."""
     for text in settings:
-        source = Source("--set", text, Path.cwd())
+        source = Source("--set", text, Path.cwd(), one_line=True)
         name, equals, _ = text.partition("=")
         where = Mark(source, 1, 1, max(1, len(name)))
         owner, *option = name.strip().split(".")
@@ -209,8 +209,7 @@ def _apply(sections: dict[str, Node], settings: Sequence[str], problems: Problem
             known = [key for section in sections.values() for key in section.items]
             problems.add(where, f"there is no step or input {owner!r}{did_you_mean(owner, known)}")
             continue
-        value = parse(source, problems, first_column=len(name) + 2) if text.endswith("=") is False else Node(where, None)
+        value = Node(where, None) if text.endswith("=") else parse(source, problems, first_column=len(name) + 2)
         if value is not None:
-            path = (owner, "with", *option)
-            sections[home] = sections[home].put(path, Node(where, value.value, value.keys))
+            sections[home] = sections[home].put((owner, "with", *option), value, where)
     return sections

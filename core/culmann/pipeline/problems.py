@@ -23,11 +23,14 @@ class Source:
         Its content.
     folder
         Where relative file names in it start.
+    one_line
+        Whether it is so short that messages need no line and column.
     """
 
     name: str
     text: str
     folder: Path
+    one_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Problem:
     def render(self) -> str:
         """`file:line:column: message`, the line of the source with a caret, and the hint."""
         mark = self.mark
-        head = f"{mark.source.name}:{mark.line}:{mark.column}: {self.message}"
+        place = "" if mark.source.one_line else f":{mark.line}:{mark.column}"
+        head = f"{mark.source.name}{place}: {self.message}"
         lines = mark.source.text.splitlines()
         shown = lines[mark.line - 1] if 0 < mark.line <= len(lines) else ""
         start = max(0, mark.column - 100) if len(shown) > 160 else 0

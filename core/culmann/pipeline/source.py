@@ -75,13 +75,14 @@ class Node:
             return [node.plain() for node in self.value]
         return self.value
 
-    def put(self, path: tuple[str, ...], node: Node) -> Node:
-        """This mapping with the value at a path of keys replaced or added; a scalar on the way becomes a mapping."""
+    def put(self, path: tuple[str, ...], node: Node, key: Mark) -> Node:
+        """This mapping with the value at a path of keys replaced or added; `key` is where a new key stands."""
         if not path:
             return node
-        below = self.items.get(path[0], Node(node.mark, {}))
-        new = below.put(path[1:], node)
-        return Node(self.mark, {**self.items, path[0]: new}, {**self.keys, path[0]: node.mark})
+        below = self.items.get(path[0], Node(key, {}))
+        items = {**self.items, path[0]: below.put(path[1:], node, key)}
+        mark = key if len(path) == 1 else self.keys.get(path[0], key)
+        return Node(self.mark, items, {**self.keys, path[0]: mark})
 
 
 def resolve(text: str) -> Scalar:
