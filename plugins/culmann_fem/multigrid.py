@@ -17,7 +17,7 @@ from culmann_fem.slabs import Slabs
 
 DEGREE = 2
 RATIO = 6.0
-VISITS = 2  # a W-cycle among the coarse levels: they cost little, and one visit leaves real bones at twice the iterations
+VISITS = 2  # a W-cycle from the second coarse level on: those cost next to nothing, and real bones need it
 _DIRECT_NODES = 250  # a level this small is inverted outright
 
 
@@ -164,7 +164,7 @@ class Multigrid:
         for keep, factor in steps[1:]:
             level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
             level.slabs.run(coarse.smooth, t, D, d, x, keep, factor)
-        for _ in range(VISITS):
+        for _ in range(VISITS if at else 1):
             level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
             higher.slabs.run(coarse.restrict, t, level.topology.number, higher.topology.place, higher.r)
             self._cycle(at + 1)
