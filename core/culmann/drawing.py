@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -72,8 +72,9 @@ def paint(axes: Axes, polygons_mm: FloatArray, colour: FloatArray, view: View) -
 
     order = np.argsort(polygons_mm.mean(axis=1) @ view.towards, kind="stable")
     # Edges in the colour of the face close the hairlines that antialiasing leaves between neighbours.
-    flat = view.on_page(polygons_mm[order])
-    axes.add_collection(PolyCollection(list(flat), facecolors=colour[order], edgecolors=colour[order], linewidths=0.6))
+    # An array goes through matplotlib many times faster than a list of polygons, which is what its types ask for.
+    flat = cast("list[FloatArray]", view.on_page(polygons_mm[order]))
+    axes.add_collection(PolyCollection(flat, facecolors=colour[order], edgecolors=colour[order], linewidths=0.6))
 
 
 def paint_surface(axes: Axes, surface: Surface, colour: FloatArray, view: View) -> None:

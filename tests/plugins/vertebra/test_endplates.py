@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import matplotlib.image as plt_image
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -17,6 +19,7 @@ from culmann.journal import QuietJournal
 from culmann.voxels import hexahedra
 from culmann_vertebra.axis import fibonacci_sphere, pole_axes
 from culmann_vertebra.endplates import EndplatesConfig, endplates
+from culmann_vertebra.picture import COLOURS
 
 _spec = spec_from_file_location("bodies", Path(__file__).with_name("conftest.py"))
 assert _spec is not None
@@ -26,6 +29,13 @@ _spec.loader.exec_module(bodies)
 
 SUPERIOR, INFERIOR = "endplate-superior", "endplate-inferior"
 DISC = np.pi * bodies.RADIUS**2
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(request, monkeypatch):
+    """The picture takes as long as the rest; one test looks at it."""
+    if "picture" not in request.node.name:
+        monkeypatch.setattr("culmann_vertebra.endplates.endplate_picture", lambda *_: b"")
 
 
 def found(mesh: Mesh, **options: object) -> tuple[np.ndarray, np.ndarray, QuietJournal]:
@@ -54,7 +64,13 @@ def test_an_upright_cylinder_has_the_nodes_of_its_two_planes():
     assert set(map(tuple, top)) == set(map(tuple, mesh.points_mm[z > z.max() - 1e-6]))
     assert set(map(tuple, bottom)) == set(map(tuple, mesh.points_mm[z < z.min() + 1e-6]))
     assert journal.warnings == []
-    assert journal.attachments["endplates.png"].startswith(b"\x89PNG")
+
+
+def test_the_picture_shows_both_plates_in_their_colours():
+    _, _, journal = found(bodies.voxels(spacing=3.0))
+    pixels = plt_image.imread(io.BytesIO(journal.attachments["endplates.png"]))[..., :3]
+    for colour in COLOURS:
+        assert (np.abs(pixels - colour).max(axis=2) < 0.02).sum() > 500
 
 
 @pytest.mark.parametrize("tilt", [0, 10, 20, 30, 40])
