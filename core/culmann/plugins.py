@@ -61,12 +61,11 @@ def _all_offers(catalogue: Catalogue) -> list[Offer]:
 
 
 def _gather(catalogue: Catalogue, sources: Iterable[_Source]) -> Catalogue:
-    manager = pluggy.PluginManager("culmann")
-    manager.add_hookspecs(hookspecs)
     offers, broken = _all_offers(catalogue), list(catalogue.broken)
+    modules: set[str] = set()
     for source in sources:
         try:
-            offers += _register(manager, source)
+            offers += _offers(source, modules)
         except KeyboardInterrupt:
             raise
         except BaseException as problem:  # a plugin may exit, or panic in another language: the others must still load
@@ -132,23 +131,20 @@ def _load_file(path: Path) -> ModuleType:
     return module
 
 
-def _register(manager: pluggy.PluginManager, source: _Source) -> list[Offer]:
+def _offers(source: _Source, modules: set[str]) -> list[Offer]:
+    """What one plugin offers. It has a manager of its own: what is wrong with it can reach no other."""
     module = source.module()
+    if module.__name__ in modules:
+        raise PluginError(f"the module {module.__name__!r} is registered twice")
+    modules.add(module.__name__)
     _check_api(module)
     _check_marks(module)
-    name = f"{source.distribution}:{source.plugin}"
-    if manager.has_plugin(name) or manager.is_registered(module):
-        raise PluginError(f"the module {module.__name__!r} is registered twice")
-    try:
-        manager.register(module, name)
-        _check_hook_names(manager, module)
-        return [
-            Offer(step, hook, source.plugin, source.distribution, source.version, module.__name__, Path(str(module.__file__)))
-            for hook, step in _steps(manager, module)
-        ]
-    except BaseException:
-        manager.unregister(module)
-        raise
+    manager = pluggy.PluginManager("culmann")
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
+    _check_hook_names(manager, module)
+    origin = (source.plugin, source.distribution, source.version, module.__name__, Path(str(module.__file__)))
+    return [Offer(step, kind, *origin) for kind, step in _steps(manager)]
 
 
 def _check_api(module: ModuleType) -> None:
@@ -170,19 +166,17 @@ def _check_marks(module: ModuleType) -> None:
 
 
 def _check_hook_names(manager: pluggy.PluginManager, module: ModuleType) -> None:
-    known = [f"culmann_{kind}" for kind in KINDS]
     for caller in manager.get_hookcallers(module) or []:
         if not caller.has_spec():
-            close = difflib.get_close_matches(caller.name, known, n=1, cutoff=0.6)
-            meant = f"did you mean {close[0]}?" if close else f"the hooks are {', '.join(known)}"
+            close = difflib.get_close_matches(caller.name.removeprefix("culmann_"), KINDS, n=1, cutoff=0.6)
+            known = ", ".join(f"culmann_{kind}" for kind in KINDS)
+            meant = f"did you mean culmann_{close[0]}?" if close else f"the hooks are {known}"
             raise PluginError(f"there is no hook {caller.name}; {meant}")
 
 
-def _steps(manager: pluggy.PluginManager, module: ModuleType) -> Iterator[tuple[str, Step]]:
+def _steps(manager: pluggy.PluginManager) -> Iterator[tuple[str, Step]]:
     for kind in KINDS:
         for impl in getattr(manager.hook, f"culmann_{kind}").get_hookimpls():
-            if impl.plugin is not module:
-                continue
             try:
                 steps = list(impl.function())
             except Exception as problem:

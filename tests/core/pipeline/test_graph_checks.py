@@ -1,5 +1,6 @@
 """Everything that is told about a pipeline file before anything runs."""
 
+# ruff: noqa: E501  (tables read better unbroken)
 from __future__ import annotations
 
 from pathlib import Path

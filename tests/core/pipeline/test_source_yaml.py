@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (tables read better unbroken)
 from __future__ import annotations
 
 import json
