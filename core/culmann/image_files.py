@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from culmann.data import DensityMap, Grid, Labels, Scan
 from culmann.data.images import to_image
 from culmann.errors import InputError
+from culmann.nifti_length import expect_whole
 
 #: Endings of the image files that culmann reads.
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -56,7 +57,8 @@ def read_image_file(path: Path) -> ImageFile:
     Parameters
     ----------
     path
-        NIfTI, NRRD, MetaImage; the axes stay in the order and direction that they have in the file.
+        NIfTI, NRRD, MetaImage; the axes stay in the order and direction that they have in the file. ITK turns what is no
+        finite number in a NIfTI file into 0.
 
     Raises
     ------
@@ -74,6 +76,8 @@ def read_image_file(path: Path) -> ImageFile:
         try:
             reader.ReadImageInformation()
             _expect_plain_volume(path, reader)
+            if path.name.lower().endswith((".nii", ".nii.gz")):
+                expect_whole(path)
             image = reader.Execute()
         except RuntimeError as problem:
             raise _unreadable(path, str(problem)) from problem

@@ -94,16 +94,25 @@ def choose_series(folder: Path, wanted: str | None) -> tuple[str, list[Slice]]:
 
 
 def _header(path: Path) -> Slice | None:
-    """The header of a DICOM image, None for any other file."""
+    """The header of a DICOM image, None for any other file; raises InputError for a CT image that is damaged."""
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
-    except RuntimeError:
+    except RuntimeError as problem:
+        if _is_ct(path):
+            raise InputError(f"{path} is a CT slice that cannot be read", hint="is it cut off? copy it again") from problem
         return None
     tags = {key: reader.GetMetaData(key).strip(" \0") for key in reader.GetMetaDataKeys()}
     return Slice(path, tags) if ROWS in tags else None
+
+
+def _is_ct(path: Path) -> bool:
+    """Whether a file begins like a DICOM file and names the class of CT images (enhanced ones included)."""
+    with path.open("rb") as file:
+        start = file.read(2048)
+    return start[128:132] == b"DICM" and b"1.2.840.10008.5.1.4.1.1.2" in start
 
 
 def acquisition(one: Slice) -> dict[str, Fact]:
