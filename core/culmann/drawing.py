@@ -55,12 +55,14 @@ def _letters(vector: FloatArray) -> str:
 
 def lit(surface: Surface, colour: FloatArray, view: View) -> FloatArray:
     """Colours (n, 3) of triangles under a lamp that stands left above the eye; normals are averaged at the corners first."""
-    area = surface.area_vectors_mm2()
-    normal = np.zeros((len(surface.points_mm), 3))
-    for corner in surface.triangles.T:
-        np.add.at(normal, corner, area)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-300)
-    smooth = normal[surface.triangles].mean(axis=1)
+    smooth = surface.area_vectors_mm2()
+    # Twice over the neighbours: what is left of the facets would catch the eye more than the shape.
+    for _ in range(2):
+        normal = np.zeros((len(surface.points_mm), 3))
+        for corner in surface.triangles.T:
+            np.add.at(normal, corner, smooth)
+        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-300)
+        smooth = normal[surface.triangles].mean(axis=1)
     lamp = view.towards - 0.45 * view.right + 0.55 * view.up
     bright = 0.38 + 0.62 * np.clip(smooth @ (lamp / np.linalg.norm(lamp)), 0, 1)
     return np.asarray(np.clip(colour * bright[:, None], 0, 1))

@@ -44,8 +44,8 @@ def curve_picture(response: Response, strength: Strength) -> bytes:
     to_the_left = at > 0.5 * right
     axes.annotate(
         f"failure load {load_kn:.3g} kN\n{strength.criterion}",
-        (at, load_kn),
-        xytext=(-10 if to_the_left else 10, 12),
+        (at, 0),
+        xytext=(-10 if to_the_left else 10, 14),
         textcoords="offset points",
         ha="right" if to_the_left else "left",
         va="bottom",

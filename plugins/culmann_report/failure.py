@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PAPER, BONE = "#14161a", (0.88, 0.84, 0.76)
 #: Strains below this share of the top of the colours are left in the colour of bone.
 FAINT = 0.02
+#: What the slice shows around the loaded part.
+MARGIN_MM = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ def failure_picture(response: Response, strength: Strength, scan: Scan | None, l
     colours = LinearSegmentedColormap.from_list("yield", ["#ffe08a", "#fba238", "#e8502a", "#b3123f", "#5c0a4a"])
     scale = Normalize(0, top)
 
-    figure = Figure(figsize=(11, 4.9), facecolor=PAPER, layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.1))
+    figure = Figure(figsize=(11, 4.7), facecolor=PAPER, layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.35))
     _draw_slice(left, mesh, strain, scan, look, colours, scale)
     _draw_bone(right, mesh, strain, look, colours, scale)
     bar = figure.colorbar(ScalarMappable(Normalize(0, 100 * top), colours), ax=right, shrink=0.7, pad=0.02, extend="max")
@@ -74,12 +76,10 @@ def _round_top(strain: FloatArray) -> float:
     return float(unit * min(n for n in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if n * unit >= top * (1 - 1e-9)))
 
 
-def _middle(mesh: Mesh) -> FloatArray:
-    """The middle of the loaded part: between the endplates where there are some, else of the bone."""
+def _loaded_part(mesh: Mesh) -> FloatArray:
+    """Points (n, 3) around the loaded part: the endplates where there are some, else all of the bone."""
     plates = [mesh.node_sets[name] for name in ("endplate-superior", "endplate-inferior") if len(mesh.node_sets.get(name, ()))]
-    if plates:
-        return np.asarray(np.mean([mesh.points_mm[nodes].mean(axis=0) for nodes in plates], axis=0))
-    return np.asarray(mesh.cell_centres_mm()[mesh.is_bone].mean(axis=0))
+    return mesh.points_mm[np.concatenate(plates)] if plates else mesh.cell_centres_mm()[mesh.is_bone]
 
 
 def _draw_slice(
@@ -89,13 +89,14 @@ def _draw_slice(
 
     facing = np.array([1.0, 0.0, 0.0]) if look.plane == "sagittal" else np.array([0.0, -1.0, 0.0])
     view = view_from(facing, np.array([0.0, 0.0, 1.0]))
-    used = mesh.points_mm[np.unique(mesh.cells)]
-    page = view.on_page(used)
-    (x0, y0), (x1, y1) = page.min(axis=0) - 12, page.max(axis=0) + 12
+    loaded = _loaded_part(mesh)
+    page = view.on_page(loaded)
+    (x0, y0), (x1, y1) = page.min(axis=0) - MARGIN_MM, page.max(axis=0) + MARGIN_MM
     pixel = max(x1 - x0, y1 - y0) / 700
-    plane = Plane(view, _middle(mesh) + look.offset_mm * np.abs(facing), (x0, x1, y0, y1), pixel)
+    plane = Plane(view, loaded.mean(axis=0) + look.offset_mm * np.abs(facing), (x0, x1, y0, y1), pixel)
     points = plane.points_mm()
     cell = cells_at(mesh, points)
+    shown = np.ones_like(cell, dtype=bool)
     if scan is None:
         picture = np.where((cell >= 0)[..., None], np.asarray(BONE) * 0.55, np.asarray(to_rgb(PAPER)))
     else:
@@ -103,15 +104,22 @@ def _draw_slice(
         low, high = look.window_hu
         grey = np.clip((hu - low) / max(high - low, 1e-9), 0, 1)
         picture = np.where(np.isnan(grey)[..., None], np.asarray(to_rgb(PAPER)), np.repeat(grey[..., None], 3, axis=2))
+        if (in_scan := ~np.isnan(hu)).any():
+            shown = in_scan
     value = np.where(cell >= 0, strain[np.maximum(cell, 0)], 0)
     share = value / float(scale.vmax or 1)
-    cover = 0.85 * np.clip((share - FAINT) / 0.1, 0, 1)[..., None]
+    cover = 0.95 * np.clip((share - FAINT) / 0.08, 0, 1)[..., None]
     picture = (1 - cover) * picture + cover * np.asarray(colours(scale(value)))[..., :3]
     rows, columns = cell.shape
     extent = (x0, x0 + columns * pixel, y0, y0 + rows * pixel)
     axes.imshow(picture, extent=extent, origin="lower", interpolation="nearest")
-    axes.contour((cell >= 0).astype(float), [0.5], extent=extent, origin="lower", colors="white", linewidths=0.9)
-    _finish(axes, view, f"{look.plane} slice" + ("" if scan is None else " of the scan"), np.array([[x0, y0], [x1, y1]]))
+    if (cell >= 0).any():
+        axes.contour((cell >= 0).astype(float), [0.5], extent=extent, origin="lower", colors="white", linewidths=0.9)
+    column, row = np.flatnonzero(shown.any(axis=0)), np.flatnonzero(shown.any(axis=1))
+    axes.set_xlim(x0 + column[0] * pixel, x0 + (column[-1] + 1) * pixel)
+    axes.set_ylim(y0 + row[0] * pixel, y0 + (row[-1] + 1) * pixel)
+    axes.set_axis_off()
+    _label(axes, view, f"{look.plane} slice" + ("" if scan is None else " of the scan"))
 
 
 def _draw_bone(axes: Axes, mesh: Mesh, strain: FloatArray, look: Look, colours: Colormap, scale: Normalize) -> None:
@@ -129,14 +137,10 @@ def _draw_bone(axes: Axes, mesh: Mesh, strain: FloatArray, look: Look, colours: 
     colour = (1 - cover) * np.asarray(BONE) + cover * np.asarray(colours(scale(value)))[:, :3]
     paint_surface(axes, surface, colour, view)
     frame(axes, view, surface.points_mm, margin_mm=5)
-    _finish(axes, view, "from outside", None)
+    _label(axes, view, "from outside")
 
 
-def _finish(axes: Axes, view: View, title: str, limits: Any) -> None:
-    if limits is not None:
-        axes.set_xlim(limits[0, 0], limits[1, 0])
-        axes.set_ylim(limits[0, 1], limits[1, 1])
-        axes.set_axis_off()
+def _label(axes: Axes, view: View, title: str) -> None:
     orientation_letters(axes, view, "white")
     scale_bar(axes, "white")
     axes.set_title(title, color="#c8c8c8", fontsize=10)
