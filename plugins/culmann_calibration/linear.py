@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from culmann.config import Config
 from culmann.data import DensityKind, DensityMap, Scan
 from culmann.densities import DensityUnit, in_g_cm3
+from culmann.journal import Journal
 
 #: Slopes of scanners and phantoms in g/cm³ per HU lie within this by far: outside of it the unit is another one.
 _SLOPE_G_CM3_PER_HU = (1e-5, 1e-2)
@@ -25,6 +26,11 @@ class LinearCalibrationConfig(Config):
         "`qct-ha` for hydroxyapatite (QRM, Siemens Osteo)."
     )
     unit: DensityUnit = Field("g/cm3", description="Unit of slope and intercept.")
+    assumed: bool = Field(
+        False,
+        description="The line is taken from elsewhere, without a phantom in this scan or in one of the same scanner and protocol: "
+        "every failure load that comes of it says so.",
+    )
 
     @model_validator(mode="after")
     def _slope_fits_unit(self) -> Self:
@@ -49,14 +55,23 @@ class IdentityDensityConfig(Config):
     kind: DensityKind = Field(description="Which density they are: it decides which laws and conversions take the map.")
 
 
-def linear_calibration(scan: Scan, config: LinearCalibrationConfig) -> DensityMap:
+def linear_calibration(scan: Scan, config: LinearCalibrationConfig, journal: Journal) -> DensityMap:
     """Density of every voxel as `slope * HU + intercept`.
 
     The line comes from a phantom that was measured elsewhere, or from a publication: nothing in the scan is used to check it.
     """
     slope, intercept = config.slope * config.to_g_cm3, config.intercept * config.to_g_cm3
     g_cm3 = (slope * scan.hu.astype(np.float64) + intercept).astype(np.float32)
-    record: dict[str, str | float | int] = {"method": "linear", "slope_g_cm3_per_hu": slope, "intercept_g_cm3": intercept}
+    if config.assumed:
+        journal.warn(
+            f"the calibration is assumed, not measured (density = {config.slope:g} HU + {config.intercept:g} {config.unit}): "
+            "the failure load is as uncertain as this line"
+        )
+    record: dict[str, str | float | int] = {
+        "method": "assumed line" if config.assumed else "linear",
+        "slope_g_cm3_per_hu": slope,
+        "intercept_g_cm3": intercept,
+    }
     return DensityMap(scan.grid, g_cm3, config.kind, record)
 
 
