@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -53,9 +54,9 @@ def write_run(work: Work, out: Path) -> dict[str, Any]:
         for output in work.graph.outputs:
             _export(work, output.value, folder / output.folder)
         for owner in [*work.graph.inputs, *work.graph.steps]:
-            for path in work.entry(owner).attachments:
+            for name, content in _contents(work, owner, Path("attachments")).items():
                 (folder / "qc").mkdir(exist_ok=True)
-                shutil.copyfile(path, folder / "qc" / f"{owner}-{path.name}")
+                (folder / "qc" / f"{owner}-{name}").write_bytes(content)
         (folder / "pipeline.yaml").write_text(work.graph.text, encoding="utf-8")
         manifest = _manifest(work)
         manifest["files"] = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
@@ -103,13 +104,23 @@ def _export(work: Work, value_id: str, folder: Path) -> None:
         return
     if not work.entry(owner).intact():
         work.discard(owner)
-    source = work.entry(owner).value_folder(output)
-    for path in sorted(p for p in source.rglob("*") if p.is_file()):
-        target = folder / path.relative_to(source)
+    for name, content in _contents(work, owner, Path("value") / output).items():
+        target = folder / name
         if target.exists():  # two reports with a file of the same name
             target = target.with_name(f"{owner}-{target.name}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        target.write_bytes(content)
+
+
+def _contents(work: Work, owner: str, part: Path) -> dict[str, bytes]:
+    """{name: content} of a part of a stored result, also while another process puts a new one in its place."""
+    for _ in range(20):
+        home = work.entry(owner).folder / part
+        with contextlib.suppress(FileNotFoundError):
+            found = sorted(p for p in home.rglob("*") if p.is_file())
+            return {p.relative_to(home).as_posix(): p.read_bytes() for p in found}
+        work.entries.pop(owner)
+    raise InputError(f"the result of {owner!r} keeps changing in the store: other processes compute it anew")
 
 
 def _manifest(work: Work) -> dict[str, Any]:

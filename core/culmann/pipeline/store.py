@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -30,11 +31,6 @@ class Entry:
     def value_folder(self, output: str) -> Path:
         """Where the files of an output lie."""
         return self.folder / "value" / output
-
-    @property
-    def attachments(self) -> list[Path]:
-        """Files that the step attached."""
-        return sorted((self.folder / "attachments").glob("*"))
 
     def intact(self) -> bool:
         """Whether every file has the content that it was stored with."""
@@ -118,12 +114,12 @@ class Store:
             try:
                 folder.rename(home)
                 return Entry(home, manifest)
-            except OSError:
+            except OSError as problem:
+                if problem.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                    raise
                 there = None if replace else self.find(key)
                 if there is not None:
                     return there
-                if not home.exists():
-                    raise
                 self.discard(key)
         raise InputError(f"the result {home} cannot be replaced: other processes keep writing it")
 

@@ -79,7 +79,8 @@ class Work:
     def entry(self, owner: str) -> Entry:
         """The stored result of an input or step; made when it is not there. Of an input only the warnings are stored."""
         if owner not in self.entries:
-            found = None if self.anew else self.store.find(self.keys[owner])
+            anew = self.anew and owner not in self.made
+            found = None if anew else self.store.find(self.keys[owner])
             if found is None:
                 return self._make(owner)
             self.entries[owner] = found
