@@ -28,8 +28,8 @@ class LinearCalibrationConfig(Config):
     unit: DensityUnit = Field("g/cm3", description="Unit of slope and intercept.")
     assumed: bool = Field(
         False,
-        description="The line is taken from elsewhere, without a phantom in this scan or in one of the same scanner and protocol: "
-        "every failure load that comes of it says so.",
+        description="The line is taken from elsewhere, without a phantom in this scan or in one of the same scanner and "
+        "protocol: every failure load that comes of it says so.",
     )
 
     @model_validator(mode="after")
