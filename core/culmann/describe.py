@@ -89,14 +89,17 @@ def _hint(hint: Any) -> str:
         return " | ".join(str(part) for part in parts)
     if origin in {Union, types.UnionType}:
         return " | ".join(_hint(part) for part in parts)
-    if origin in {tuple, list}:
-        if origin is list or Ellipsis in parts:
-            return f"list of {_hint(parts[0])}s"
-        same = len(set(parts)) == 1
-        return f"{len(parts)} {_hint(parts[0])}s" if same else f"[{', '.join(_hint(part) for part in parts)}]"
+    if origin is list or (origin is tuple and Ellipsis in parts):
+        return f"list of {_several(parts[0])}"
+    if origin is tuple:
+        return f"{len(parts)} {_several(parts[0])}" if len(set(parts)) == 1 else f"[{', '.join(map(_hint, parts))}]"
     if origin is typing.Annotated:
         return _hint(parts[0])
     return _PLAIN.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+def _several(hint: Any) -> str:
+    return f"{word}s" if (word := _PLAIN.get(hint)) and hint is not bool else f"({_hint(hint)})"
 
 
 def _value(value: Any) -> str:

@@ -11,7 +11,15 @@ from culmann.testing import check_plugin
 SHIPPED = sorted(entry.module for entry in entry_points(group="culmann") if entry.dist and entry.dist.name == "culmann")
 
 #: For steps that do nothing without being told what.
-OPTIONS = {"dilate-labels": {"voxels": 1}, "erode-labels": {"voxels": 1}}
+OPTIONS = {
+    "convert-density": {"conversion": "k2hpo4-to-ash"},
+    "dilate-labels": {"voxels": 1},
+    "erode-labels": {"voxels": 1},
+    "identity-density": {"unit": "mg/cm3", "kind": "qct-ha"},
+    "linear-calibration": {"slope": 0.001, "intercept": 0.0, "kind": "ash"},
+    "resample": {"spacing_mm": 2},
+    "resample-labels": {"spacing_mm": 2},
+}
 
 
 @pytest.mark.parametrize("plugin", SHIPPED)
