@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Literal
 
 import numpy as np
@@ -13,20 +14,26 @@ from culmann.data import LoadCase, Materials, Mesh, Response
 from culmann.data.arrays import FloatArray
 from culmann.errors import InputError, SolverError
 from culmann.journal import Journal
+from culmann_fem.course import Course, Limits
 from culmann_fem.hexahedron import brick
 from culmann_fem.lattice import LatticeOperator
 from culmann_fem.mechanisms import refuse_mechanisms
 from culmann_fem.multigrid import Multigrid
-from culmann_fem.newton import Course, Tolerances, follow
+from culmann_fem.newton import follow_plastic
 from culmann_fem.plastic import PlasticModel
 from culmann_fem.problem import LatticeProblem, lattice_problem
+from culmann_fem.secant import follow_converged, follow_lagged
+from culmann_fem.secant_state import SecantState
 
 
 class NativeSolverConfig(Config):
     """Options of the native solver."""
 
-    scheme: Literal["auto", "linear", "plastic"] = Field(
-        "auto", description="`linear` ignores yielding; `plastic` follows it; `auto` takes what the materials need."
+    scheme: Literal["auto", "linear", "plastic", "secant-lagged", "secant-converged"] = Field(
+        "auto",
+        description="`linear` ignores yielding. `plastic` unloads along the elastic slope. With `secant-converged` the modulus "
+        "of a cell falls with its strain and never recovers; `secant-lagged` takes it from the increment before, as Sas et al. "
+        "do. `auto` is what the law says: plastic, or secant-converged.",
     )
     integration: Literal["b-bar", "full"] = Field(
         "b-bar", description="Integration of the bricks. Full integration locks when plastic flow keeps its volume."
@@ -34,14 +41,18 @@ class NativeSolverConfig(Config):
     residual_tolerance: float = Field(
         1e-6, gt=1e-12, lt=1e-1, description="Norm of the forces out of balance over the norm of the reactions."
     )
+    stop_below_peak: float = Field(
+        0.0, ge=0, lt=1, description="Stop once the load has fallen below this share of its peak; 0 goes on to the end."
+    )
     max_iterations: int = Field(500, ge=1, description="Most iterations of one linear solve.")
     threads: int = Field(0, ge=0, description="Threads; 0 takes one for each core. It does not change the result.")
 
 
 def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolverConfig, journal: Journal) -> Response:
-    """Small-strain response of a voxel model, linear or von Mises plastic.
+    """Small-strain response of a voxel model: linear, von Mises plastic, or with secant moduli that fall with the strain.
 
-    Matrix-free conjugate gradients with a geometric multigrid preconditioner; Newton's method with the consistent tangent.
+    Matrix-free conjugate gradients with a geometric multigrid preconditioner; Newton's method with the consistent tangent, or
+    the secant schemes of Sas et al. 2020.
 
     Raises
     ------
@@ -53,16 +64,17 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
     _refuse_unsupported(mesh, materials, config)
     problem = lattice_problem(mesh, load)
     refuse_mechanisms(problem, mesh.cell_centres_mm())
-    with _Engine.start(problem, materials, config) as engine:
-        course = follow(
-            problem,
-            engine.lattice,
-            engine.multigrid,
-            engine.model,
-            (1.0,) if engine.linear else load.load_steps,
-            Tolerances(config.residual_tolerance, config.max_iterations),
-            lambda text, done: journal.progress(text, done),
-        )
+    scheme = _scheme(materials, config)
+    limits = Limits(config.residual_tolerance, config.max_iterations, config.stop_below_peak)
+    with _engine(problem, materials, config) as (lattice, multigrid):
+        if scheme in ("linear", "plastic"):
+            steps = load.load_steps if scheme == "plastic" else (1.0,)
+            model = PlasticModel(problem, materials, lattice, elastic=scheme == "linear")
+            course = follow_plastic(problem, lattice, multigrid, model, steps, limits, journal.progress)
+        else:
+            state = SecantState(problem, materials, lattice)
+            follow = follow_lagged if scheme == "secant-lagged" else follow_converged
+            course = follow(problem, lattice, multigrid, state, load.load_steps, limits, journal.progress)
     if len(course.factors) == 1:
         raise SolverError(
             f"the first increment found no equilibrium: {course.stop_reason}",
@@ -70,7 +82,7 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
         )
     if course.stop_reason:
         journal.warn(course.stop_reason)
-    return _response(mesh, load, problem, course, config, engine.linear)
+    return _response(mesh, load, problem, course, config, scheme)
 
 
 def _refuse_unsupported(mesh: Mesh, materials: Materials, config: NativeSolverConfig) -> None:
@@ -79,47 +91,41 @@ def _refuse_unsupported(mesh: Mesh, materials: Materials, config: NativeSolverCo
             f"the materials describe {materials.n_cells} cells and the mesh has {mesh.n_cells}",
             hint="the law and the solver must take the same mesh",
         )
-    if config.scheme == "linear" or materials.is_linear:
-        return
-    if materials.criterion != "von-mises" or materials.unloading != "plastic":
+    if materials.criterion != "von-mises" and _scheme(materials, config) != "linear":
         raise InputError(
-            f"the native solver follows von Mises plasticity; law {materials.law!r} asks for {materials.criterion} with "
-            f"{materials.unloading} unloading",
+            f"the native solver takes the von Mises criterion; law {materials.law!r} asks for {materials.criterion}",
             hint="use another solver, or `scheme: linear`",
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Engine:
-    """The operator, its preconditioner and the material model, with threads that end with it."""
+def _scheme(materials: Materials, config: NativeSolverConfig) -> str:
+    if materials.is_linear:
+        return "linear"
+    if config.scheme != "auto":
+        return config.scheme
+    return "plastic" if materials.unloading == "plastic" else "secant-converged"
 
-    lattice: LatticeOperator
-    multigrid: Multigrid
-    model: PlasticModel
-    linear: bool
 
-    @classmethod
-    def start(cls, problem: LatticeProblem, materials: Materials, config: NativeSolverConfig) -> _Engine:
-        linear = config.scheme == "linear" or materials.is_linear
-        ratios = np.unique(materials.poisson_ratio)
-        bricks = [brick(problem.spacing_mm, float(nu), b_bar=config.integration == "b-bar") for nu in ratios]
-        E: FloatArray = np.stack(
-            [problem.on_cells(np.where(materials.poisson_ratio == nu, materials.youngs_modulus_mpa, 0)) for nu in ratios]
-        )
-        threads = config.threads or None
-        lattice = LatticeOperator(E, bricks, problem.free, threads)
-        return cls(lattice, Multigrid(lattice, threads), PlasticModel(problem, materials, lattice, elastic=linear), linear)
-
-    def __enter__(self) -> _Engine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.multigrid.close()
-        self.lattice.close()
+@contextmanager
+def _engine(
+    problem: LatticeProblem, materials: Materials, config: NativeSolverConfig
+) -> Iterator[tuple[LatticeOperator, Multigrid]]:
+    """The operator and its preconditioner, with threads that end with the block."""
+    ratios = np.unique(materials.poisson_ratio)
+    bricks = [brick(problem.spacing_mm, float(nu), b_bar=config.integration == "b-bar") for nu in ratios]
+    E: FloatArray = np.stack(
+        [problem.on_cells(np.where(materials.poisson_ratio == nu, materials.youngs_modulus_mpa, 0)) for nu in ratios]
+    )
+    threads = config.threads or None
+    with (
+        closing(LatticeOperator(E, bricks, problem.free, threads)) as lattice,
+        closing(Multigrid(lattice, threads)) as multigrid,
+    ):
+        yield lattice, multigrid
 
 
 def _response(
-    mesh: Mesh, load: LoadCase, problem: LatticeProblem, course: Course, config: NativeSolverConfig, linear: bool
+    mesh: Mesh, load: LoadCase, problem: LatticeProblem, course: Course, config: NativeSolverConfig, scheme: str
 ) -> Response:
     assert course.peak is not None
     assert course.end is not None
@@ -133,11 +139,11 @@ def _response(
         end=course.end,
         solver={
             "engine": "culmann native",
-            "scheme": "linear" if linear else "plastic",
+            "scheme": scheme,
             "integration": config.integration,
             "unknowns": int(problem.free.sum()),
             "increments": len(course.factors) - 1,
-            "newton_iterations": course.newton_iterations,
+            "nonlinear_iterations": course.nonlinear_iterations,
             "cg_iterations": course.cg_iterations,
             "most_cg_iterations_in_a_solve": course.most_cg_in_a_solve,
             "largest_relative_residual": course.largest_residual,

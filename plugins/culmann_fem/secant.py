@@ -1,0 +1,155 @@
+"""Secant courses: `lagged`, as Sas et al. solve it, and `converged`, with equilibrium in every increment.
+
+Lagged: each increment is one linear solve with moduli from the strains of the increment before, so that the force overshoots
+where cells start to yield; the error shrinks with the increment. Converged: the moduli and the displacements of one increment
+are brought to agree, by a fixed point that Anderson's method accelerates (Walker & Ni 2011, doi:10.1137/10078356X).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from culmann.data.arrays import FloatArray
+from culmann_fem.balance import norms, solve_elastic
+from culmann_fem.course import Course, Limits, Tell
+from culmann_fem.lattice import LatticeOperator
+from culmann_fem.multigrid import Multigrid
+from culmann_fem.problem import LatticeProblem
+from culmann_fem.secant_state import SecantState
+
+_MOST_ROUNDS = 200
+_MOST_CUTS = 8
+_MEMORY = 6
+
+
+def follow_lagged(
+    problem: LatticeProblem,
+    lattice: LatticeOperator,
+    multigrid: Multigrid,
+    state: SecantState,
+    load_steps: tuple[float, ...],
+    limits: Limits,
+    tell: Tell,
+) -> Course:
+    """One linear solve an increment, with the moduli that the strains of the increment before call for."""
+    course = Course()
+    u, before = lattice.vector(), lattice.vector()
+    e = np.zeros_like(state.modulus)
+    done = done_before = 0.0
+    for to in load_steps:
+        if done > 0:
+            modulus = state.softened(e)
+            if not np.array_equal(modulus, state.modulus):
+                state.commit(modulus, e)
+                state.use(modulus)
+                multigrid.update()
+        ahead = to * problem.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
+        f, balanced = solve_elastic(lattice, multigrid, ahead, limits, course)
+        if not balanced:
+            course.stop_reason = f"the linear solve at {100 * to:.3g} % of the displacement did not converge"
+            break
+        course.nonlinear_iterations += 1
+        before, done_before = u, done
+        u, done = ahead, to
+        e = state.strain(u)
+        load_n = problem.load_n(f)
+        if course.add(done, load_n):
+            course.peak = state.fields(u)
+        tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state.n_softened()} cells softened", done)
+        if course.has_fallen(limits):
+            break
+    return course.finish(state.fields(u))
+
+
+def follow_converged(
+    problem: LatticeProblem,
+    lattice: LatticeOperator,
+    multigrid: Multigrid,
+    state: SecantState,
+    load_steps: tuple[float, ...],
+    limits: Limits,
+    tell: Tell,
+) -> Course:
+    """Moduli and displacements agree in every increment; steps are cut where they do not come to."""
+    course = Course()
+    u, before = lattice.vector(), lattice.vector()
+    done = done_before = 0.0
+    for goal in load_steps:
+        step = goal - done
+        smallest = step / 2**_MOST_CUTS
+        while goal - done > 1e-12:
+            to = min(goal, done + step)
+            ahead = to * problem.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
+            load_n = _agree(problem, lattice, multigrid, state, ahead, limits, course)
+            if load_n is None:
+                step /= 2
+                course.cuts += 1
+                if step < smallest:
+                    course.stop_reason = (
+                        f"moduli and strains came to no agreement beyond {100 * done:.3g} % of the displacement, with "
+                        f"steps down to {100 * smallest:.2g} %"
+                    )
+                    return course.finish(state.fields(u))
+                continue
+            before, done_before = u, done
+            u, done = ahead, to
+            if course.add(done, load_n):
+                course.peak = state.fields(u)
+            tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state.n_softened()} cells softened", done)
+            if course.has_fallen(limits):
+                return course.finish(state.fields(u))
+    return course.finish(state.fields(u))
+
+
+def _agree(
+    problem: LatticeProblem,
+    lattice: LatticeOperator,
+    multigrid: Multigrid,
+    state: SecantState,
+    u: FloatArray,
+    limits: Limits,
+    course: Course,
+) -> float | None:
+    """Correct u in place until the moduli that its strains call for hold it in equilibrium; the load, or None."""
+    modulus = state.softened(state.strain(u)) if u.any() and course.factors[-1] > 0 else state.modulus
+    state.use(modulus)
+    multigrid.update()
+    mix = _Anderson()
+    for round_number in range(_MOST_ROUNDS):
+        f, balanced = solve_elastic(lattice, multigrid, u, limits, course)
+        if not balanced:
+            return None
+        course.nonlinear_iterations += 1
+        e = state.strain(u)
+        wanted = state.softened(e)
+        # In equilibrium with the moduli that these very strains call for?
+        state.use(wanted)
+        lattice.multiply(u, f)
+        reaction, residual = norms(lattice, f)
+        if residual <= limits.residual * reaction:
+            course.largest_residual = max(course.largest_residual, residual / reaction)
+            state.commit(wanted, e)
+            return problem.load_n(f)
+        modulus = np.minimum(state.modulus, np.exp(mix.next(np.log(modulus), np.log(wanted))))
+        state.use(modulus)
+        if round_number % 8 == 0:
+            multigrid.update()
+    return None
+
+
+class _Anderson:
+    """Anderson mixing of a fixed point x = g(x), over the last few rounds."""
+
+    def __init__(self) -> None:
+        self._x: list[FloatArray] = []
+        self._g: list[FloatArray] = []
+
+    def next(self, x: FloatArray, g: FloatArray) -> FloatArray:
+        """The next x to try."""
+        self._x, self._g = [*self._x, x][-_MEMORY:], [*self._g, g][-_MEMORY:]
+        if len(self._x) == 1:
+            return g
+        gap = np.stack([b - a for a, b in zip(self._x, self._g, strict=True)])
+        change = np.diff(gap, axis=0)
+        weight, *_ = np.linalg.lstsq(change.T, gap[-1], rcond=1e-10)
+        return np.asarray(g - weight @ np.diff(np.stack(self._g), axis=0))

@@ -1,0 +1,105 @@
+"""Secant state: every cell's effective strain, and the modulus that falls with it and never recovers.
+
+The effective strain of a cell is its von Mises stress over its present modulus, from the strain at its centre: the modulus
+cancels. Sas et al. 2020, doi:10.1016/j.bonr.2020.100263.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from culmann.data import Fields, Materials
+from culmann.data.arrays import FloatArray
+from culmann_fem.gauss import gradients
+from culmann_fem.lattice import LatticeOperator
+from culmann_fem.problem import LatticeProblem
+
+_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
+
+
+@_njit
+def _effective_strain(u, cell, plane, poisson_ratio, scale, out, first, last):
+    modes, grad, g = np.empty((3, 8)), np.empty((3, 3, 4)), np.empty((3, 3))
+    for m in range(plane[first], plane[min(last, plane.shape[0] - 1)]):
+        gradients(u, cell[m, 0], cell[m, 1], cell[m, 2], scale, modes, grad)
+        for c in range(3):
+            for d in range(3):
+                g[c, d] = (grad[c, d, 0] + grad[c, d, 1] + grad[c, d, 2] + grad[c, d, 3]) / 4
+        mean = (g[0, 0] + g[1, 1] + g[2, 2]) / 3
+        xy, yz, zx = (g[0, 1] + g[1, 0]) / 2, (g[1, 2] + g[2, 1]) / 2, (g[2, 0] + g[0, 2]) / 2
+        square = (g[0, 0] - mean) ** 2 + (g[1, 1] - mean) ** 2 + (g[2, 2] - mean) ** 2
+        square += 2 * (xy * xy + yz * yz + zx * zx)
+        out[m] = np.sqrt(1.5 * square) / (1 + poisson_ratio[m])
+
+
+@_njit
+def _stress_on_curve(e, modulus, stress, plastic_strain, out):
+    """Stress at the total strain e on each cell's curve."""
+    for m in range(e.shape[0]):
+        points = stress.shape[1]
+        x, y = 0.0, 0.0
+        value = stress[m, points - 1]
+        for p in range(points):
+            nx, ny = plastic_strain[m, p] + stress[m, p] / modulus[m], stress[m, p]
+            if e[m] < nx:
+                value = y + (ny - y) * (e[m] - x) / (nx - x)
+                break
+            x, y = nx, ny
+        out[m] = value
+
+
+class SecantState:
+    """Cells in the order of their planes; moduli go straight into the lattice operator."""
+
+    def __init__(self, problem: LatticeProblem, materials: Materials, lattice: LatticeOperator) -> None:
+        order = np.lexsort(problem.cell.T[::-1])
+        self._order, self._problem, self._lattice = order, problem, lattice
+        self._cell = np.ascontiguousarray(problem.cell[order])
+        self._plane = np.searchsorted(self._cell[:, 0], np.arange(problem.shape[0] + 1))
+        self._initial = materials.youngs_modulus_mpa[order]
+        self._ratio = materials.poisson_ratio[order]
+        self._stress = np.ascontiguousarray(materials.stress_mpa[order])
+        self._plastic = np.ascontiguousarray(materials.plastic_strain[order])
+        self._group = np.searchsorted(np.unique(materials.poisson_ratio), self._ratio)
+        self._scale = -1 / (4 * problem.spacing_mm)
+        self.modulus = self._initial.copy()
+        self._reached = np.zeros(len(order))
+
+    def strain(self, u: FloatArray) -> FloatArray:
+        """(n,): effective strain of every cell."""
+        out = np.empty(len(self._cell))
+        self._lattice.slabs.run(_effective_strain, u, self._cell, self._plane, self._ratio, self._scale, out)
+        return out
+
+    def softened(self, e: FloatArray) -> FloatArray:
+        """(n,): the secant moduli at effective strains e; none above the present one."""
+        stress = np.empty_like(e)
+        _stress_on_curve(e, self._initial, self._stress, self._plastic, stress)
+        secant = np.divide(stress, e, out=self._initial.copy(), where=e > 0)
+        return np.minimum(self.modulus, secant)
+
+    def use(self, modulus: FloatArray) -> None:
+        """Put moduli into the operator, without making them the state."""
+        i, j, k = self._cell.T
+        self._lattice.E[self._group, i, j, k] = modulus
+        self._lattice.update()
+
+    def commit(self, modulus: FloatArray, e: FloatArray) -> None:
+        """Make moduli the state, and remember how far each cell was strained."""
+        self.modulus = modulus.copy()
+        self._reached = np.maximum(self._reached, e)
+
+    def n_softened(self) -> int:
+        """Cells below their initial modulus."""
+        return int((self.modulus < self._initial * (1 - 1e-12)).sum())
+
+    def fields(self, u: FloatArray) -> Fields:
+        """Fields at u with the moduli of the state."""
+        e = self.strain(u)
+        stress = self.modulus * e
+        ends = self._plastic + self._stress / self._initial[:, None]
+        per_cell = np.stack([e, e - stress / self._initial, stress, (self._reached[:, None] > ends).sum(axis=1)], axis=1)
+        back = np.empty_like(per_cell)
+        back[self._order] = per_cell
+        return Fields(self._problem.at_points(u), *(back[:, c].copy() for c in range(4)))
