@@ -31,11 +31,11 @@ def curve_picture(response: Response, strength: Strength) -> bytes:
         axes.annotate(
             f"initial stiffness {strength.stiffness_n_mm / 1000:.3g} kN/mm",
             (end, slope * end),
-            xytext=(-8, 0),
+            xytext=(-8 if end > 0.5 * right else 8, 0),
             textcoords="offset points",
             color="#666666",
             fontsize=9,
-            ha="right",
+            ha="right" if end > 0.5 * right else "left",
             va="top",
         )
     axes.plot(u, force_kn, color=CURVE, linewidth=2, marker="o", markersize=3.5, zorder=2)
@@ -43,7 +43,7 @@ def curve_picture(response: Response, strength: Strength) -> bytes:
     axes.plot([at], [load_kn], color=MARK, marker="o", markersize=9, zorder=3)
     to_the_left = at > 0.5 * right
     axes.annotate(
-        f"failure load {load_kn:.3g} kN\n{strength.criterion}",
+        f"failure load {load_kn:.2f} kN\n{strength.criterion}",
         (at, 0),
         xytext=(-10 if to_the_left else 10, 14),
         textcoords="offset points",

@@ -32,7 +32,8 @@ class CompressionConfig(Config):
     contact: Literal["bonded", "rollers"] = Field(
         "bonded",
         description="`bonded`: the loaded nodes move and the held nodes stay, and none slips sideways. `rollers`: only along "
-        "the load axis; sideways they are free, but for two anchors against rigid motion.",
+        "the load axis; sideways they are free, but for two anchors of the held side against rigid motion, so that a weak "
+        "vertebra may shear off along a slanting band.",
     )
     steps: int = Field(10, ge=1, le=1000, description="Number of equal load steps.")
 
