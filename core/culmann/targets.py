@@ -14,6 +14,9 @@ from typing import Any, cast
 from culmann.catalogue import Offer
 from culmann.errors import PluginError
 
+#: Parts of the core that no result depends on.
+_NOT_COMPUTING = {"cli", "scaffold", "testing", "pipelines"}
+
 
 def load_target(offer: Offer) -> Callable[..., Any]:
     """Import the function behind a step. A class is instantiated without arguments, its instance is the function.
@@ -101,5 +104,7 @@ def _package_files(module: str) -> list[Path]:
 
 def _counts(path: Path, folder: Path) -> bool:
     inside = path.relative_to(folder).parts
+    if folder.name == "culmann" and inside[0] in _NOT_COMPUTING:
+        return False
     hidden = any(part.startswith(".") or part == "__pycache__" for part in inside)
     return path.is_file() and not hidden and path.suffix != ".pyc"

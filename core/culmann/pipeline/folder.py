@@ -47,22 +47,26 @@ def check_out(out: Path, *, force: bool) -> None:
 
 def write_run(work: Work, out: Path) -> dict[str, Any]:
     """Write the run folder beside its place and put it there in one step; gives back the manifest."""
-    out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.parent / f".{out.name}.{os.getpid()}-{secrets.token_hex(4)}"
-    folder.mkdir()
     try:
+        folder.mkdir(parents=True)
         for output in work.graph.outputs:
             _export(work, output.value, folder / output.folder)
         for owner in [*work.graph.inputs, *work.graph.steps]:
-            for name, content in _contents(work, owner, Path("attachments")).items():
+            if any(name.startswith("attachments/") for name in work.entry(owner).manifest["files"]):
+                _copy(work, owner, Path("attachments"), folder / ".staged")
                 (folder / "qc").mkdir(exist_ok=True)
-                (folder / "qc" / f"{owner}-{name}").write_bytes(content)
+                for path in (folder / ".staged").iterdir():
+                    path.rename(folder / "qc" / f"{owner}-{path.name}")
+                (folder / ".staged").rmdir()
         (folder / "pipeline.yaml").write_text(work.graph.text, encoding="utf-8")
         manifest = _manifest(work)
         manifest["files"] = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
         text = json.dumps(manifest, indent=2, ensure_ascii=False)
         (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
         _put(folder, out)
+    except OSError as problem:
+        raise InputError(f"the run folder {out} cannot be written: {problem.strerror}") from problem
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return manifest
@@ -104,21 +108,25 @@ def _export(work: Work, value_id: str, folder: Path) -> None:
         return
     if not work.entry(owner).intact():
         work.discard(owner)
-    for name, content in _contents(work, owner, Path("value") / output).items():
-        target = folder / name
+    staged = folder / f".{owner}-{output}"
+    _copy(work, owner, Path("value") / output, staged)
+    for path in sorted(p for p in staged.rglob("*") if p.is_file()):
+        target = folder / path.relative_to(staged)
         if target.exists():  # two reports with a file of the same name
             target = target.with_name(f"{owner}-{target.name}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+        path.rename(target)
+    shutil.rmtree(staged)
 
 
-def _contents(work: Work, owner: str, part: Path) -> dict[str, bytes]:
-    """{name: content} of a part of a stored result, also while another process puts a new one in its place."""
+def _copy(work: Work, owner: str, part: Path, to: Path) -> None:
+    """Copy a part of a stored result, also while another process puts a new one in its place."""
     for _ in range(20):
         home = work.entry(owner).folder / part
-        with contextlib.suppress(FileNotFoundError):
-            found = sorted(p for p in home.rglob("*") if p.is_file())
-            return {p.relative_to(home).as_posix(): p.read_bytes() for p in found}
+        with contextlib.suppress(FileNotFoundError, shutil.Error):
+            shutil.copytree(home, to, copy_function=shutil.copyfile)
+            return
+        shutil.rmtree(to, ignore_errors=True)
         work.entries.pop(owner)
     raise InputError(f"the result of {owner!r} keeps changing in the store: other processes compute it anew")
 

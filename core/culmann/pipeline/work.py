@@ -58,7 +58,10 @@ class Work:
 
     def __post_init__(self) -> None:
         for name, bound in self.bound.items():
-            self.digests[name] = path_digest(bound.path)
+            try:
+                self.digests[name] = path_digest(bound.path)
+            except OSError as problem:
+                raise InputError(f"input {name!r}: {bound.path} cannot be read: {problem.strerror}") from problem
             self.keys[name] = _key(bound.reader.offer, bound.config, {"file": self.digests[name]})
         for step in self.graph.steps.values():
             sources = {port: value and self._value_key(value) for port, value in step.links.items()}
@@ -195,8 +198,9 @@ class Work:
             problem.message = f"{what}: {problem.message}"
             problem.args = (problem.message,)
             raise problem
-        if isinstance(problem, OSError) and problem.errno == 28:
-            raise InputError(f"{what}: the disk is full", hint=f"the store is {self.store.folder}") from problem
+        if isinstance(problem, OSError) and str(problem.filename).startswith(str(self.store.folder)):
+            message = f"{what}: its result cannot be stored in {self.store.folder}: {problem.strerror}"
+            raise InputError(message, hint="make room, or name another folder in CULMANN_STORE") from problem
         told = " ".join(str(problem).split())
         log = _write_log(self.store.logs, owner, problem)
         raise PluginError(

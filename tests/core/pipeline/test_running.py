@@ -351,3 +351,27 @@ def test_two_runs_at_once_share_the_store(lab):
     both = [subprocess.Popen([*command, name]) for name in ("out1", "out2")]
     assert [process.wait(timeout=60) for process in both] == [0, 0]
     assert (lab.folder / "out1" / "strength.json").read_bytes() == (lab.folder / "out2" / "strength.json").read_bytes()
+
+
+def test_a_store_that_cannot_be_written_is_no_mistake_of_the_plugin(lab, monkeypatch):
+    graph = lab.steps(CHAIN)
+
+    def full(self, folder):
+        raise OSError(28, "No space left on device", str(folder / "number.txt"))
+
+    monkeypatch.setattr(graph.steps["a"].ports.outputs[""], "save", full)
+    with pytest.raises(InputError, match=r"step 'a' \(add\): its result cannot be stored in .*: No space left on device"):
+        lab.run(graph)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_input_without_permission(lab):
+    file = lab.file("seven.txt", 7)
+    file.chmod(0)
+    with pytest.raises(InputError, match="cannot be read: Permission denied"):
+        lab.run(lab.steps(CHAIN), {"number": file})
+
+
+def test_reading_pipelines_needs_no_numpy():
+    code = "import sys, culmann.plugins, culmann.pipeline, culmann.pipeline.drawing; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
