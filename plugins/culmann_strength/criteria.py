@@ -84,10 +84,10 @@ def force_at_strain(response: Response, config: ForceAtStrainConfig) -> Strength
 
 
 def peak_force(response: Response, config: PeakForceConfig) -> Strength:
-    """The highest force, with a caveat when the load was still rising at the end of the curve."""
+    """The highest force, with a caveat when it is the last one and the load was still rising there."""
     top = int(np.argmax(response.force_n))
     caveats = []
-    if top == len(response.force_n) - 1:
+    if top == len(response.force_n) - 1 and _rises_at_the_end(response):
         reached = 100 * float(response.displacement_mm[top]) / response.reference_height_mm
         caveats.append(
             f"the force was still rising when the curve ended at {reached:.3g} % of the height: the peak may lie higher"
@@ -96,6 +96,14 @@ def peak_force(response: Response, config: PeakForceConfig) -> Strength:
     return _strength(
         response, config, float(response.force_n[top]), "peak force", float(response.displacement_mm[top]), *caveats
     )
+
+
+def _rises_at_the_end(response: Response) -> bool:
+    """Whether the last piece of the curve has more than a hundredth of the initial slope: a plateau has less."""
+    if len(response.force_n) < 2:
+        return True
+    (u0, u1), (f0, f1) = response.displacement_mm[-2:], response.force_n[-2:]
+    return float(f1 - f0) > 0.01 * stiffness_n_mm(response) * float(u1 - u0)
 
 
 def stiffness_rule(response: Response, config: StiffnessRuleConfig) -> Strength:

@@ -79,6 +79,13 @@ def test_a_plateau_counts_from_its_first_point():
     assert found.caveats == ()
 
 
+@pytest.mark.parametrize(("slope", "rising"), [(0.005, False), (0.02, True)])
+def test_a_plateau_that_creeps_upwards_is_no_rise(slope, rising):
+    u = np.linspace(0, 1, 11)
+    creeping = np.minimum(STIFFNESS * u, PLATEAU + slope * STIFFNESS * (u - PLATEAU / STIFFNESS))
+    assert bool(peak_force(response(u, creeping), PeakForceConfig()).caveats) is rising
+
+
 @pytest.mark.parametrize("points", [2, 11])
 def test_crawfords_rule_needs_a_linear_run_only(points):
     u = np.linspace(0, 0.2, points)
