@@ -48,7 +48,9 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], dict[s
     def into_folder(distribution: Path) -> dict[str, str]:
         site = tmp_path_factory.mktemp("site")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-        done = subprocess.run([*pip, "--target", str(site), str(distribution)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*pip, "--target", str(site), str(distribution)], capture_output=True, encoding="utf-8", check=False
+        )
         assert done.returncode == 0, done.stderr
         path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
         return {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}

@@ -44,7 +44,9 @@ def test_a_skip_for_want_of_a_package_fails_in_ci(
     (tmp_path / "test_skips.py").write_text(SKIPS)
     clean = {name: value for name, value in os.environ.items() if name not in {"CI", "CULMANN_CI_MAY_LACK"}}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    done = subprocess.run(command, cwd=tmp_path, env={**clean, **environment}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**clean, **environment}, capture_output=True, encoding="utf-8", check=False
+    )
     counts = {
         what: int(n) for n, what in re.findall(r"(\d+) (failed|error|skipped|xfailed|passed)", done.stdout.splitlines()[-1])
     }
@@ -57,7 +59,9 @@ def test_a_module_that_skips_itself_fails_in_ci(tmp_path: Path) -> None:
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
     (tmp_path / "test_module.py").write_text("import pytest\npytest.importorskip('no_such_package')\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "CI": "true"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "CI": "true"}, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode not in {0, 5}, done.stdout
 
 

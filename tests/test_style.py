@@ -25,7 +25,7 @@ PACKAGES = sorted(PROJECT["project"]["entry-points"]["culmann"].values())
     ids=["ruff-check", "ruff-format", "mypy", "import-linter"],
 )
 def test_clean(command: list[str]) -> None:
-    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def _do(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run([sys.executable, "-m", *command], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=cwd, env=env, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -34,7 +36,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
 def test_runs_from_the_wheel(installed: tuple[Path, dict[str, str]]) -> None:
     folder, environment = installed
     code = "import culmann.shipped as s; print(s.__file__); print(*s.shipped_pipelines())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=True
+    )
     where, names = done.stdout.splitlines()
     assert Path(where).is_relative_to(folder / "site")
     assert names.split() == sorted(path.stem for path in (ROOT / "pipelines").glob("*.yaml"))

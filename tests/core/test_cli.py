@@ -33,7 +33,8 @@ greet = _say("hello")
 
 
 def stop(labels: Labels) -> Report:
-    """Press Ctrl-C."""
+    """Press Ctrl-C, also where the process was started in the background and ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.kill(os.getpid(), signal.SIGINT)
     return Report({"never.txt": b"x"})
 
@@ -74,7 +75,6 @@ class Program:
             cwd=self.folder,
             env=environment,
             capture_output=True,
-            text=True,
             encoding="utf-8",
             errors="replace",
             check=False,
@@ -96,7 +96,7 @@ def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         f"print('HEAVY', sorted(set(sys.modules) & {set(HEAVY)!r}))"
     )
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "HEAVY []"
 

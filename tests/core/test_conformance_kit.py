@@ -291,5 +291,5 @@ def test_a_package_that_imports_numpy_is_a_finding(tmp_path: Path, monkeypatch: 
 
 def test_a_foreign_distribution_passes(with_lab_law: dict[str, str]) -> None:
     command = [sys.executable, "-c", "from culmann.testing import check_plugin; check_plugin('lab_law')"]
-    done = subprocess.run(command, env=with_lab_law, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=with_lab_law, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr

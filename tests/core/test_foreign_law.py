@@ -28,7 +28,7 @@ outputs: [strength, response]
 
 def _culmann(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "culmann", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False)
 
 
 def test_foreign_law_runs_to_a_failure_load(with_lab_law: dict[str, str], block_of_bone: Path, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_foreign_law_is_listed_with_its_distribution(with_lab_law: dict[str, str
 def test_without_the_distribution_the_name_is_unknown(tmp_path: Path) -> None:
     (tmp_path / "foreign.yaml").write_text(PIPELINE)
     command = [sys.executable, "-m", "culmann", "check", "foreign.yaml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 2
     assert "foreign.yaml:10:" in done.stderr
     assert "there is no step 'lab-law'" in done.stderr

@@ -35,7 +35,6 @@ def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         env=environment,
         capture_output=True,
-        text=True,
         encoding="utf-8",
         check=False,
     )

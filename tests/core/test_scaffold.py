@@ -18,7 +18,7 @@ def test_new_plugin_passes_its_own_tests(kind: str, tmp_path: Path, install: Cal
     root = new_plugin(f"made-up-{kind}", kind, tmp_path)
     environment = install(root)
     pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(root / "tests")]
-    done = subprocess.run(pytest_command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(pytest_command, cwd=root, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout
     assert "skipped" not in done.stdout
@@ -34,7 +34,7 @@ def test_new_plugins_are_clean_and_typed(tmp_path: Path) -> None:
     packages = [str(root / root.name.replace("-", "_")) for root in roots]
     commands.append((tmp_path, ["mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *packages]))
     for folder, command in commands:
-        done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 

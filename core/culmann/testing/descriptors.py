@@ -61,7 +61,7 @@ def heavy_imports(module: str) -> list[str]:
     """What importing a plugin module drags in that it should not; tried in a fresh process."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run(
-        [sys.executable, "-c", _IMPORTS, module], capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-c", _IMPORTS, module], capture_output=True, encoding="utf-8", env=environment, check=False
     )
     if done.returncode:
         return [f"importing it in a fresh process fails: {done.stderr.strip().splitlines()[-1]}"]
