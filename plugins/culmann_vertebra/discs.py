@@ -63,7 +63,7 @@ def pmma_discs(mesh: Mesh, config: PmmaDiscsConfig) -> Mesh:
     grid, region, shift = _padded(mesh.lattice.grid, region_map(mesh), along, layers + 1)
     corner = np.rint(mesh.lattice.grid.to_index(mesh.points_mm) + 0.5).astype(np.int64) + shift
     is_bone = np.isin(region, np.unique(mesh.region[mesh.is_bone]))
-    number = max(*mesh.region_names, int(mesh.region.max()))
+    number = max([*mesh.region_names, int(mesh.region.max())])
     names, solids, planes = dict(mesh.region_names), dict(mesh.solids), {}
     cement = Solid(config.youngs_modulus_mpa, config.poisson_ratio, config.yield_stress_mpa)
     for step, side in enumerate(SIDES, start=1):
