@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib
 import importlib.util
@@ -56,17 +55,17 @@ def load_target(offer: Offer) -> Callable[..., Any]:
     if not callable(target):
         what = "does not exist" if target is None else "cannot be called"
         raise PluginError(f"step {name!r} of {offer.origin}: its target {offer.step.target!r} {what}")
+    code_digest(offer)  # now: this is the code that was loaded
     return cast(Callable[..., Any], target)
 
 
 def code_digest(offer: Offer) -> str:
     """sha256 over the code that a step's results depend on: the package of its target (or its one file), and the core.
 
-    Every file of the package counts, tables and other data as well. It is taken once in a process, because that is how
-    often the code is loaded.
+    Every file of the package counts, tables and other data as well. It is taken when the code is loaded, so that an edit
+    that comes later cannot be taken for the code that is running.
     """
-    name = _module_name(offer)
-    code = _module_digest(name) if offer.one_file and name == offer.module else _package_digest(name)
+    code = _package_digest(_module_name(offer))
     return hashlib.sha256(f"{code} {_package_digest('culmann')}".encode()).hexdigest()
 
 
@@ -76,20 +75,25 @@ def _module_name(offer: Offer) -> str:
     return offer.module if offer.one_file and name == offer.file.stem else name
 
 
-@functools.cache
-def _module_digest(name: str) -> str:
-    return hashlib.sha256(Path(str(sys.modules[name].__file__)).read_bytes()).hexdigest()
+#: {module: (its loaded modules with the specs they were loaded by, digest)}.
+_taken: dict[str, tuple[dict[str, object], str]] = {}
 
 
-@functools.cache
 def _package_digest(module: str) -> str:
-    digest = hashlib.sha256()
-    for folder in _package_files(module):
-        files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if _counts(path, folder))
-        for path in files:
-            digest.update(f"{path.relative_to(folder.parent).as_posix()}\0{path.stat().st_size}\0".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """The digest of the code that is loaded: taken once, and again after `importlib.reload` (every reload makes new specs)."""
+    if module in _taken:
+        specs, digest = _taken[module]
+        if all(getattr(sys.modules.get(name), "__spec__", None) is spec for name, spec in specs.items()):
+            return digest
+    top = module.partition(".")[0]
+    loaded = {n: getattr(m, "__spec__", None) for n, m in list(sys.modules.items()) if n == top or n.startswith(top + ".")}
+    content = hashlib.sha256()
+    for root in _package_files(module):
+        for path in [root] if root.is_file() else sorted(path for path in root.rglob("*") if _counts(path, root)):
+            content.update(f"{path.relative_to(root.parent).as_posix()}\0{path.stat().st_size}\0".encode())
+            content.update(path.read_bytes())
+    _taken[module] = (loaded, content.hexdigest())
+    return content.hexdigest()
 
 
 def _package_files(module: str) -> list[Path]:

@@ -3,6 +3,7 @@
 # ruff: noqa: E501  (tables read better unbroken)
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from culmann.errors import PluginError
 from culmann.plugins import KINDS, Catalogue, code_digest, find, load_catalogue, load_target, with_files
-from culmann.targets import _package_digest
+from culmann.targets import _taken
 
 HEAD = "from culmann import Step, hookimpl\napi = 1\n"
 
@@ -222,9 +223,11 @@ def test_the_digest_follows_the_code_of_the_package_and_its_tables(install):
     (inner / "__init__.py").write_text("")
     (inner / "deep.py").write_text("def law(): pass\n")
 
+    offer = load_catalogue().offers["lab-digest"]
+
     def digest():
-        _package_digest.cache_clear()
-        return code_digest(load_catalogue().offers["lab-digest"])
+        _taken.clear()  # as in another process
+        return code_digest(offer)
 
     first = digest()
     assert digest() == first
@@ -237,6 +240,21 @@ def test_the_digest_follows_the_code_of_the_package_and_its_tables(install):
     third = digest()
     (path.parent / "table.csv").write_text("1,3\n")
     assert len({first, second, third, digest()}) == 4
+
+
+def test_an_edit_after_loading_is_not_taken_for_the_code_that_runs(install):
+    path = install("lab-law", law("lab-edit", "lab_law.code:law"))
+    code = path.parent / "code.py"
+    code.write_text("def law(): return 1\n")
+    offer = load_catalogue().offers["lab-edit"]
+    assert load_target(offer)() == 1
+    first = code_digest(offer)
+    code.write_text("def law(): return 22\n")
+    assert load_target(offer)() == 1
+    assert code_digest(offer) == first
+    importlib.reload(sys.modules["lab_law.code"])
+    assert load_target(offer)() == 22
+    assert code_digest(offer) != first
 
 
 def test_the_digest_of_a_one_file_plugin_follows_an_edit(tmp_path):

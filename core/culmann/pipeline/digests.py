@@ -48,6 +48,8 @@ def config_digest(config: Config | None) -> str:
     """sha256 of options in which the content of a file counts, and not its name."""
     facts = config_facts(config)
     for at, path in paths_in(config):
+        if at[0] not in facts:
+            continue  # an excluded field, which no result depends on
         place: Any = facts
         for key in at[:-1]:
             place = place[key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -45,11 +45,22 @@ def check_options(model: type[Config] | None, node: Node | None, mark: Mark, who
     before = len(problems.found)
     node = _with_files(node, schema, schema, who, problems)
     try:
-        config = model.model_validate_json(json.dumps(node.plain()), strict=True)
+        config = _validate(model, node)
     except ValidationError as problem:
         _tell(problem, model, node, mark, who, problems)
         return None
     return config if len(problems.found) == before else None
+
+
+def _validate(model: type[Config], node: Node) -> Config:
+    """The checked options. The strict way refuses a default that JSON has no word for, a Path say; that is no mistake."""
+    try:
+        return model.model_validate_json(json.dumps(node.plain()), strict=True)
+    except ValidationError as problem:
+        written = (type(None), bool, int, float, str, list, dict)
+        if any(type(detail["input"]) in written for detail in problem.errors()):
+            raise
+        return model.model_validate(node.plain())
 
 
 def paths_in(config: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Path]]:
@@ -70,6 +81,8 @@ def paths_in(config: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[t
 def _tell(error: ValidationError, model: type[Config], root: Node, mark: Mark, who: str, problems: Problems) -> None:
     told: dict[tuple[Mark, str], list[str]] = {}
     for detail in error.errors(include_url=False):
+        if isinstance(detail["input"], PurePath):
+            continue  # a default, see _validate
         key_place, keys, node = _walk(root, detail["loc"])
         option = ".".join(keys)
         described = keys[0] if keys else ""

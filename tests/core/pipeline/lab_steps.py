@@ -94,6 +94,7 @@ class AddConfig(Config):
 
 class TableConfig(Config):
     path: Path = Field(..., description="The file.")
+    scratch: Path = Field(Path("none"), exclude=True, description="A place that no result depends on.")
 
 
 class FailConfig(Config):

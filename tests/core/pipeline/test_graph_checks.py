@@ -224,3 +224,9 @@ def test_files_that_are_no_pipeline(lab):
 def test_checking_writes_nothing(lab):
     lab.read(GOOD)
     assert {path.name for path in Path(lab.folder).iterdir()} == {"p.yaml"}
+
+
+def test_a_default_that_is_a_file_name_is_no_mistake(lab):
+    told = lab.complaint("a: {use: table}")
+    assert told.count("p.yaml:") == 1
+    assert "the option 'path' is missing" in told

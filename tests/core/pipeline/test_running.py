@@ -91,6 +91,15 @@ def test_the_content_of_a_file_option_counts_and_not_its_name(lab):
     assert lab.run(lab.steps(step % "t2.txt"))[0].value("a").value == 9.0
 
 
+def test_an_excluded_option_computes_nothing_anew(lab):
+    lab.file("t.txt", 1)
+    step = "a: {use: table, with: {path: t.txt}}"
+    lab.run(lab.steps(step))
+    _ = lab.calls
+    lab.run(lab.steps(step, f"a.scratch={lab.folder}"))
+    assert "table" not in lab.calls
+
+
 def test_force_computes_everything_anew(lab):
     lab.run(lab.steps(CHAIN))
     _ = lab.calls
