@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,10 +13,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from culmann.cli.progress import LogLines
 from culmann.testing.descriptors import HEAVY
 
 PLUGIN = '''
-import os, signal
+import os, signal, time
 from culmann import *
 
 api = 1
@@ -25,11 +27,18 @@ def _say(text):
     def step(labels: Labels, journal: Journal) -> Report:
         """Say a word."""
         journal.progress("42 N", 0.5)
-        return Report({"word.txt": text.encode()})
+        return Report({"word.txt": text.encode(), "word.png": b"a picture"})
     return step
 
 
 greet = _say("hello")
+
+
+def linger(labels: Labels, journal: Journal) -> Report:
+    """Say a word and let it be read: a terminal is drawn ten times in a second."""
+    journal.progress("42 N", 0.5)
+    time.sleep(0.4)
+    return Report({"word.txt": b"hello"})
 
 
 def stop(labels: Labels) -> Report:
@@ -56,7 +65,7 @@ def read(labels: Labels) -> Strength:
 
 @hookimpl
 def culmann_analyses():
-    for name in ("greet", "stop", "diverge", "crash", "read"):
+    for name in ("greet", "linger", "stop", "diverge", "crash", "read"):
         yield Step(name, f"word:{name}", summary=f"A step that does {name}")
 '''
 YAML = "name: word\ninputs:\n  bone: {{type: Labels, path: {labels}}}\nsteps:\n  word: {{use: {use}}}\noutputs: [word]\n"
@@ -84,7 +93,7 @@ class Program:
 @pytest.fixture
 def culmann(tmp_path: Path, block_of_bone: Path) -> Program:
     (tmp_path / "word.py").write_text(PLUGIN)
-    for use in ("greet", "stop", "diverge", "crash", "read", "gret"):
+    for use in ("greet", "linger", "stop", "diverge", "crash", "read", "gret"):
         (tmp_path / f"{use}.yaml").write_text(YAML.format(labels=block_of_bone / "labels.nii.gz", use=use))
     return Program(tmp_path)
 
@@ -105,7 +114,8 @@ def test_run_writes_results_and_says_where(culmann: Program) -> None:
     done = culmann("run", "greet.yaml", "--plugin", "word.py")
     assert done.returncode == 0, done.stderr
     assert (culmann.folder / "runs" / "greet" / "word.txt").read_text() == "hello"
-    assert f"Results in {Path('runs') / 'greet'}\n  pipeline.yaml\n  word.txt" in done.stdout
+    assert f"Results in {Path('runs') / 'greet'}: pipeline.yaml, word.png, word.txt\n" in done.stdout
+    assert f"to look at  {Path('runs') / 'greet' / 'word.png'}" in done.stdout
     assert "word: greet starts" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
 
@@ -176,7 +186,7 @@ def test_check_shows_the_wiring_and_runs_nothing(culmann: Program) -> None:
     rows = [line.split() for line in done.stdout.splitlines()]
     assert rows[1] == ["input", "bone", "Labels"]
     assert rows[2] == ["crash", "word", "Report", "labels:", "bone"]
-    assert sorted(path.suffix for path in culmann.folder.iterdir() if path.name != "__pycache__") == [".py"] + 6 * [".yaml"]
+    assert sorted(path.suffix for path in culmann.folder.iterdir() if path.name != "__pycache__") == [".py"] + 7 * [".yaml"]
 
 
 def test_plugins_lists_broken_ones_and_goes_on(culmann: Program) -> None:
@@ -224,23 +234,66 @@ def test_a_terminal_without_the_letters_is_no_reason_to_fail(culmann: Program) -
     assert "yield_strain  number, > 0, ? 0.1" in done.stdout
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
-@pytest.mark.parametrize(("no_color", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_colour_is_for_terminals_that_want_it(no_color: dict[str, str], coloured: bool) -> None:
+def _in_terminal(folder: Path, *arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
+    """Exit code and everything that the program writes to a terminal of 80 columns."""
     import pty
 
     ours, theirs = pty.openpty()
-    environment = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "CI"}}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "culmann", "plugins", "no-such-step"],
-        env={**environment, "TERM": "xterm", **no_color},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    assert process.wait() == 2
+    environment = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "CI", "COLUMNS"}}
+    environment |= {"TERM": "xterm", "PYTHONIOENCODING": "utf-8", **env}
+    command = [sys.executable, "-m", "culmann", *arguments]
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    said = os.read(ours, 65536)
+    said = bytearray()
+    try:
+        while data := os.read(ours, 65536):
+            said += data
+    except OSError:  # Linux says so when the other side is closed
+        pass
     os.close(ours)
-    assert b"there is no step 'no-such-step'" in said
-    assert (b"\x1b[" in said) is coloured
+    return process.wait(), said.decode("utf-8")
+
+
+needs_terminal = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
+
+
+@needs_terminal
+@pytest.mark.parametrize(("no_color", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colour_is_for_terminals_that_want_it(no_color: dict[str, str], coloured: bool, tmp_path: Path) -> None:
+    code, said = _in_terminal(tmp_path, "plugins", "no-such-step", env=no_color)
+    assert code == 2
+    assert "there is no step 'no-such-step'" in said
+    assert ("\x1b[" in said) is coloured
+
+
+@needs_terminal
+def test_a_terminal_shows_what_the_step_says(culmann: Program) -> None:
+    code, said = _in_terminal(culmann.folder, "run", "linger.yaml", "--plugin", "word.py", env={})
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said)
+    assert code == 0, plain
+    assert re.search(r"word \(linger\) 0:00:0\d 42 N \(50 %\)", plain)
+    assert re.search(r"✓ word \(linger\): \d+\.\d s", plain)
+    code, said = _in_terminal(culmann.folder, "run", "crash.yaml", "--plugin", "word.py", env={})
+    assert code == 2
+    assert "word (crash)" in said
+
+
+def test_a_log_hears_of_a_long_step_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 1.0, 12.0, 12.0, 13.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    log = LogLines()
+    log.started("response", "native-solver")
+    log.progress("response", "100 N", 0.1)  # after 1 s: too soon
+    log.progress("response", "900 N", 0.5)  # after 12 s
+    log.progress("response", "950 N", 0.6)  # a second later
+    assert capsys.readouterr().err == "response: native-solver starts\nresponse: 900 N (50 %)\n"
+
+
+def test_the_name_of_a_shipped_pipeline_is_enough(culmann: Program) -> None:
+    done = culmann("check", "vertebra_voxel")
+    assert done.returncode == 0, done.stderr
+    assert "no problems" in done.stdout
+    wrong = culmann("check", "vertebra_voxle")
+    assert "did you mean 'vertebra_voxel'?" in wrong.stderr
+    lost = culmann("check", "pipelines/vertebra_voxel.yaml")
+    assert "the one that ships is run as vertebra_voxel" in lost.stderr

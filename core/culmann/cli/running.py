@@ -90,10 +90,11 @@ def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Pa
     for output in graph.outputs:
         if types[output.value] is Strength:
             _tell(output.value, result.value(output.value))
-    written = [out / name for name in result.manifest["files"]]
-    typer.echo(f"\nResults in {out}")
-    for path in sorted(path for path in written if path.parent == out):
-        typer.echo(f"  {path.name}")
+    names = [name for name in result.manifest["files"] if "/" not in name]
+    for name in names:
+        if name.endswith((".png", ".html")):
+            typer.echo(f"  to look at  {out / name}")
+    typer.echo(f"\nResults in {out}: {', '.join(sorted(names))}")
 
 
 def _tell(name: str, strength: Strength) -> None:
