@@ -115,6 +115,14 @@ def test_an_entry_point_that_is_no_module(install):
     assert "is not a module" in broken("no-module")
 
 
+def test_a_module_that_is_registered_twice_offers_its_steps_once(install):
+    path = install("lab-twice", law("once"))
+    info = next(path.parent.parent.glob("lab_twice-*.dist-info")) / "entry_points.txt"
+    info.write_text("[culmann]\none = lab_twice\ntwo = lab_twice\n")
+    assert "registered twice" in broken("lab-twice")
+    assert load_catalogue().offers["once"].plugin == "one"
+
+
 def test_a_name_given_twice_is_refused_and_everything_else_works(install):
     install("lab-one", law("same"), version="1.0")
     install("lab-two", law("same"), version="2.0")

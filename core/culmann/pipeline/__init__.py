@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from culmann.pipeline.graph import Graph, GraphStep, Input, Output, read_pipeline
+from culmann.pipeline.graph import Graph, GraphStep, Input, Output
 from culmann.pipeline.listener import Listener, Silent
+from culmann.pipeline.reading import read_pipeline
 from culmann.pipeline.run import Run, run
 from culmann.pipeline.store import Store
 

@@ -1,21 +1,16 @@
-"""The graph of a pipeline file: every step found, its options checked, its ports connected, before anything runs."""
+"""The graph of a checked pipeline: its inputs, steps and outputs, and what rests on what."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from culmann.catalogue import Catalogue, Offer
 from culmann.config import Config
-from culmann.errors import PluginError
-from culmann.pipeline.document import Document, WrittenInput, WrittenOutput, WrittenStep, read_document
-from culmann.pipeline.inputs import check_reader, data_type
-from culmann.pipeline.options import check_options
-from culmann.pipeline.problems import Mark, Problems
+from culmann.pipeline.problems import Mark
 from culmann.pipeline.source import Node
-from culmann.pipeline.wiring import Board, connect
-from culmann.plugins import Catalogue, Offer, find, with_files
-from culmann.ports import ONLY, Ports, ports_of
+from culmann.ports import ONLY, Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,147 +112,3 @@ class Graph:
             waiting += above - needed
             needed |= above
         return [name for name in [*self.inputs, *self.steps] if name in needed]
-
-
-def read_pipeline(path: Path, catalogue: Catalogue, settings: Sequence[str] = ()) -> Graph:
-    """Read a pipeline file and check everything that can be checked without the data.
-
-    Parameters
-    ----------
-    path
-        The YAML file.
-    catalogue
-        The plugins.
-    settings
-        Options to change, each `step.option=value` with the value written as in YAML.
-
-    Raises
-    ------
-    PipelineError
-        One error that tells all problems with their places.
-    """
-    problems = Problems()
-    document = read_document(Path(path), settings, problems)
-    catalogue = _with_plugins(document, catalogue, problems)
-    inputs = {entry.id: found for entry in document.inputs if (found := _input(entry, catalogue, problems))}
-    steps, board = _steps(document, inputs, catalogue, problems)
-    outputs = _outputs(document.outputs, board, problems)
-    if not problems.found:
-        _check_use(document, steps, outputs, problems)
-    problems.stop_if_any()
-    text = document.source.text
-    return Graph(document.name, document.about, document.path, text, tuple(settings), catalogue, inputs, steps, tuple(outputs))
-
-
-def _with_plugins(document: Document, catalogue: Catalogue, problems: Problems) -> Catalogue:
-    for node in document.plugins:
-        file = (document.source.folder / str(node.value)).resolve()
-        try:
-            catalogue = with_files(catalogue, [file])
-        except PluginError as problem:
-            problems.add(node.mark, problem.message, problem.hint)
-        for bad in catalogue.broken:
-            if bad.distribution == str(file):
-                problems.add(node.mark, f"{bad.origin} cannot be used: {bad.error}")
-    return catalogue
-
-
-def _input(entry: WrittenInput, catalogue: Catalogue, problems: Problems) -> Input | None:
-    if entry.type is None:
-        return None
-    kind = data_type(entry.type, catalogue, problems)
-    path = None
-    if entry.path is not None:
-        path = (entry.path.mark.source.folder / Path(str(entry.path.value)).expanduser()).resolve()
-    use = None
-    if entry.use is not None:
-        try:
-            use = find(catalogue, str(entry.use.value))
-        except PluginError as problem:
-            problems.add(entry.use.mark, problem.message, problem.hint)
-            return None
-    if kind is None:
-        return None
-    found = Input(entry.id, kind, entry.about, path, use, entry.options, entry.mark)
-    check_reader(found, entry.use.mark if entry.use else entry.mark, catalogue, problems)
-    return found
-
-
-def _steps(
-    document: Document, inputs: Mapping[str, Input], catalogue: Catalogue, problems: Problems
-) -> tuple[dict[str, GraphStep], Board]:
-    order = [entry.id for entry in document.inputs] + [entry.id for entry in document.steps]
-    board = Board(order, needs={entry.id: _named(entry.links) for entry in document.steps})
-    for entry in document.inputs:
-        board.types[entry.id] = inputs[entry.id].type if entry.id in inputs else None
-    steps: dict[str, GraphStep] = {}
-    for written in document.steps:
-        if written.id in board.types:
-            problems.add(written.mark, f"{written.id!r} is the name of an input already")
-            continue
-        step = _step(written, board, catalogue, problems)
-        if step is not None:
-            steps[written.id] = step
-        elif not any(value.partition(".")[0] == written.id for value in board.types):
-            board.types[written.id] = None
-    return steps, board
-
-
-def _step(written: WrittenStep, board: Board, catalogue: Catalogue, problems: Problems) -> GraphStep | None:
-    if written.use is None:
-        return None
-    try:
-        offer = find(catalogue, str(written.use.value))
-        if offer.kind in {"readers", "executors"}:
-            where = "name it in an input" if offer.kind == "readers" else "it runs cohorts"
-            raise PluginError(f"{offer.step.name!r} belongs to the {offer.kind} and cannot be a step", hint=where)
-        ports = ports_of(offer)
-    except PluginError as problem:
-        problems.add(written.use.mark, problem.message, problem.hint)
-        return None
-    before = len(problems.found)
-    who = f"step {written.id!r} ({offer.step.name})"
-    config = check_options(ports.config, written.options, written.mark, who, problems)
-    links = connect(board, written, ports, problems)
-    if links is not None:
-        board.add_step(written.id, links, ports)  # even when an option is wrong: the steps below can be checked
-    if links is None or len(problems.found) > before:
-        return None
-    return GraphStep(written.id, offer, ports, config, links, written.about)
-
-
-def _named(links: Node | None) -> set[str]:
-    refs = [] if links is None else list(links.items.values()) or [links]
-    return {str(ref.value).partition(".")[0] for ref in refs if isinstance(ref.value, str)}
-
-
-def _outputs(written: Sequence[WrittenOutput], board: Board, problems: Problems) -> list[Output]:
-    from culmann.data import Report
-
-    found: list[Output] = []
-    at_top: dict[type, str] = {}
-    for entry in written:
-        value = board.look_up(entry.value, "", problems)
-        kind = board.types[value] if value is not None else None
-        if value is None or kind is None:
-            continue
-        if not entry.folder and kind is not Report:
-            if kind in at_top:
-                message = f"{at_top[kind]!r} and {value!r} are both {kind.__name__}: their files would have the same names"
-                hint = f"give each a folder: `outputs: {{{at_top[kind]}: {at_top[kind]}, {value}: {value}}}`"
-                problems.add(entry.value.mark, message, hint)
-            at_top[kind] = value
-        found.append(Output(value, entry.folder))
-    return found
-
-
-def _check_use(document: Document, steps: Mapping[str, GraphStep], outputs: Sequence[Output], problems: Problems) -> None:
-    used = {value.partition(".")[0] for step in steps.values() for value in step.links.values() if value}
-    used |= {output.value.partition(".")[0] for output in outputs}
-    for entry in document.inputs:
-        if entry.id not in used:
-            problems.add(entry.mark, f"no step takes the input {entry.id!r}", "connect it with `from`, or remove it")
-    for written in document.steps:
-        if written.id not in used:
-            hint = "connect it with `from`, name it in `outputs`, or remove it"
-            problems.add(written.mark, f"nothing takes the result of step {written.id!r}", hint)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from culmann.catalogue import Catalogue, Offer
 from culmann.config import Config
 from culmann.errors import InputError, PluginError
+from culmann.pipeline.graph import Graph, Input
 from culmann.pipeline.options import check_options
 from culmann.pipeline.problems import Mark, Problem, Problems, did_you_mean
 from culmann.pipeline.source import Node
 from culmann.ports import ONLY, Ports, is_data, ports_of
-
-if TYPE_CHECKING:
-    from culmann.pipeline.graph import Graph, Input
 
 
 @dataclass(frozen=True, slots=True)
