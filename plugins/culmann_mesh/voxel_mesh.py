@@ -22,6 +22,9 @@ _TIE = 1e-9
 #: Parts that were dropped are worth a warning from this share of the volume on, and from this number of cells on.
 _DROPPED_SHARE, _DROPPED_CELLS = 0.01, 20
 
+#: So is a mesh whose volume differs from what is labelled by more than this share.
+_VOLUME_CHANGE = 0.1
+
 
 class VoxelMeshConfig(Config):
     """Options of `voxel-mesh`."""
@@ -30,7 +33,11 @@ class VoxelMeshConfig(Config):
         None, gt=0, description="Edge of the cubic cells in mm; null takes every voxel of the labels as a cell."
     )
     fill_fraction: float = Field(
-        0.5, gt=0, le=1, description="A cell of a chosen size is bone when at least this share of its volume is labelled."
+        0.5,
+        gt=0,
+        le=1,
+        description="A cell of a chosen size is bone when at least this share of its volume is labelled. Where the size is an "
+        "even multiple of the voxels, many cells are half full, and at 0.5 they all count.",
     )
     max_cells: int = Field(5_000_000, ge=1, description="A mesh that would have more cells than this is refused.")
 
@@ -55,7 +62,8 @@ def voxel_mesh(labels: Labels, config: VoxelMeshConfig, journal: Journal) -> Mes
         raise InputError("no voxel is labelled: there is nothing to mesh", hint="check which labels are picked before the mesh")
     spacing = labels.grid.spacing_mm
     size = spacing if config.size_mm is None else (config.size_mm, config.size_mm, config.size_mm)
-    _refuse_too_many(int(bone.sum()) * labels.grid.voxel_volume_mm3 / float(np.prod(size)), size, config.max_cells)
+    labelled_mm3 = int(bone.sum()) * labels.grid.voxel_volume_mm3
+    _refuse_too_many(labelled_mm3 / float(np.prod(size)), size, config.max_cells)
     if config.size_mm is None:
         window = ndimage.find_objects(bone.astype(np.uint8))[0]
         grid, region = labels.grid.part(window), labels.label[window].astype(np.int64)
@@ -70,6 +78,12 @@ def voxel_mesh(labels: Labels, config: VoxelMeshConfig, journal: Journal) -> Mes
         told += f"; dropped {what}"
         if share >= _DROPPED_SHARE or dropped >= _DROPPED_CELLS:
             journal.warn(f"voxel-mesh dropped {what}")
+    kept_share = float((region != 0).sum() * np.prod(size)) / labelled_mm3
+    told += f"; its volume is {100 * kept_share:.4g} % of the labelled one"
+    if abs(kept_share - 1) > _VOLUME_CHANGE:
+        journal.warn(
+            f"the voxel mesh has {100 * kept_share:.0f} % of the labelled volume: choose smaller cells or another `fill_fraction`"
+        )
     window = ndimage.find_objects((region != 0).astype(np.uint8))[0]
     present = labels.present()
     names = {int(v): present[int(v)] for v in np.unique(region) if v != 0}
