@@ -297,3 +297,17 @@ def test_the_name_of_a_shipped_pipeline_is_enough(culmann: Program) -> None:
     assert "did you mean 'vertebra_voxel'?" in wrong.stderr
     lost = culmann("check", "pipelines/vertebra_voxel.yaml")
     assert "the one that ships is run as vertebra_voxel" in lost.stderr
+
+
+@pytest.mark.slow
+def test_demo_tells_a_failure_load_and_what_it_assumes(culmann: Program) -> None:
+    done = culmann("demo")
+    assert done.returncode == 0, done.stderr
+    # No reference value for this bone: the range only catches a unit that went wrong.
+    load_n = float(re.search(r"Failure load  (\d+) N", done.stdout)[1])
+    assert 2000 < load_n < 11000
+    assert "the calibration is assumed" in done.stdout
+    out = culmann.folder / "runs" / "demo-vertebra"
+    assert json.loads((out / "strength.json").read_text(encoding="utf-8"))["failure_load_n"] == pytest.approx(load_n, abs=0.5)
+    assert (out / "failure.png").read_bytes().startswith(b"\x89PNG")
+    assert f"to look at  {Path('runs') / 'demo-vertebra' / 'failure.png'}" in done.stdout

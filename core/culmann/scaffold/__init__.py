@@ -111,7 +111,7 @@ def _write(root: Path, name: str, package: str, kind: str) -> None:
     words = {
         "name": name,
         "package": package,
-        "kind": kind,
+        "kind": kind.replace("-", " "),
         "hook": facts.hook,
         "module": facts.module,
         "summary": facts.summary,
