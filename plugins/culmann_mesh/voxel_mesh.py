@@ -74,7 +74,9 @@ def voxel_mesh(labels: Labels, config: VoxelMeshConfig, journal: Journal) -> Mes
     region, dropped = largest_part(region)
     if dropped:
         share = dropped / (dropped + int((region != 0).sum()))
-        what = f"{dropped} cells, {100 * share:.2g} % of the volume: no face connects them to the largest part"
+        what = (
+            f"{dropped} cell{'s' * (dropped > 1)}, {100 * share:.2g} % of the volume: no face connects them to the largest part"
+        )
         told += f"; dropped {what}"
         if share >= _DROPPED_SHARE or dropped >= _DROPPED_CELLS:
             journal.warn(f"voxel-mesh dropped {what}")
@@ -82,7 +84,7 @@ def voxel_mesh(labels: Labels, config: VoxelMeshConfig, journal: Journal) -> Mes
     told += f"; its volume is {100 * kept_share:.4g} % of the labelled one"
     if abs(kept_share - 1) > _VOLUME_CHANGE:
         journal.warn(
-            f"the voxel mesh has {100 * kept_share:.0f} % of the labelled volume: choose smaller cells or another `fill_fraction`"
+            f"voxel-mesh has {100 * kept_share:.0f} % of the labelled volume: choose smaller cells or another `fill_fraction`"
         )
     window = ndimage.find_objects((region != 0).astype(np.uint8))[0]
     present = labels.present()

@@ -194,7 +194,7 @@ def test_a_few_lost_voxels_are_told_in_the_history_only() -> None:
     labels.label[0, 0, 0] = 49
     journal = QuietJournal()
     mesh = voxel_mesh(labels, VoxelMeshConfig(), journal)
-    assert "dropped 1 cells" in mesh.history[-1]
+    assert "dropped 1 cell, " in mesh.history[-1]
     assert journal.warnings == []
 
 
