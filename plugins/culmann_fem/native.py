@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Literal
 
 import numpy as np
@@ -11,14 +10,11 @@ from pydantic import Field
 
 from culmann.config import Config
 from culmann.data import LoadCase, Materials, Mesh, Response
-from culmann.data.arrays import FloatArray
 from culmann.errors import InputError, SolverError
 from culmann.journal import Journal
 from culmann_fem.course import Course, Limits
-from culmann_fem.hexahedron import brick
-from culmann_fem.lattice import LatticeOperator
+from culmann_fem.lattice_system import LatticeSystem
 from culmann_fem.mechanisms import refuse_mechanisms
-from culmann_fem.multigrid import Multigrid
 from culmann_fem.newton import follow_plastic
 from culmann_fem.plastic import PlasticModel
 from culmann_fem.problem import LatticeProblem, lattice_problem
@@ -45,7 +41,9 @@ class NativeSolverConfig(Config):
         0.0, ge=0, lt=1, description="Stop once the load has fallen below this share of its peak; 0 goes on to the end."
     )
     max_iterations: int = Field(500, ge=1, description="Most iterations of one linear solve.")
-    threads: int = Field(0, ge=0, description="Threads; 0 takes one for each core. It does not change the result.")
+    threads: int = Field(
+        0, ge=0, exclude=True, description="Threads; 0 takes one for each core. It does not change the result."
+    )
 
 
 def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolverConfig, journal: Journal) -> Response:
@@ -66,15 +64,16 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
     refuse_mechanisms(problem, mesh.cell_centres_mm())
     scheme = _scheme(materials, config)
     limits = Limits(config.residual_tolerance, config.max_iterations, config.stop_below_peak)
-    with _engine(problem, materials, config) as (lattice, multigrid):
+    b_bar, threads = config.integration == "b-bar", config.threads or None
+    with closing(LatticeSystem(problem, materials, b_bar=b_bar, threads=threads)) as system:
         if scheme in ("linear", "plastic"):
             steps = load.load_steps if scheme == "plastic" else (1.0,)
-            model = PlasticModel(problem, materials, lattice, elastic=scheme == "linear")
-            course = follow_plastic(problem, lattice, multigrid, model, steps, limits, journal.progress)
+            model = PlasticModel(problem, materials, system.lattice, elastic=scheme == "linear")
+            course = follow_plastic(system, model, steps, limits, journal.progress)
         else:
-            state = SecantState(problem, materials, lattice)
+            state = SecantState(problem, materials, system.lattice)
             follow = follow_lagged if scheme == "secant-lagged" else follow_converged
-            course = follow(problem, lattice, multigrid, state, load.load_steps, limits, journal.progress)
+            course = follow(system, state, load.load_steps, limits, journal.progress)
     if len(course.factors) == 1:
         raise SolverError(
             f"the first increment found no equilibrium: {course.stop_reason}",
@@ -104,24 +103,6 @@ def _scheme(materials: Materials, config: NativeSolverConfig) -> str:
     if config.scheme != "auto":
         return config.scheme
     return "plastic" if materials.unloading == "plastic" else "secant-converged"
-
-
-@contextmanager
-def _engine(
-    problem: LatticeProblem, materials: Materials, config: NativeSolverConfig
-) -> Iterator[tuple[LatticeOperator, Multigrid]]:
-    """The operator and its preconditioner, with threads that end with the block."""
-    ratios = np.unique(materials.poisson_ratio)
-    bricks = [brick(problem.spacing_mm, float(nu), b_bar=config.integration == "b-bar") for nu in ratios]
-    E: FloatArray = np.stack(
-        [problem.on_cells(np.where(materials.poisson_ratio == nu, materials.youngs_modulus_mpa, 0)) for nu in ratios]
-    )
-    threads = config.threads or None
-    with (
-        closing(LatticeOperator(E, bricks, problem.free, threads)) as lattice,
-        closing(Multigrid(lattice, threads)) as multigrid,
-    ):
-        yield lattice, multigrid
 
 
 def _response(

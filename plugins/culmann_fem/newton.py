@@ -7,30 +7,24 @@ import numpy as np
 from culmann.data.arrays import FloatArray
 from culmann_fem.balance import norms, solve_elastic
 from culmann_fem.course import Course, Limits, Tell
-from culmann_fem.lattice import LatticeOperator
-from culmann_fem.multigrid import Multigrid
-from culmann_fem.pcg import conjugate_gradients
-from culmann_fem.plastic import PlasticModel
-from culmann_fem.problem import LatticeProblem
+from culmann_fem.system import Plasticity, System
 
 _MOST_NEWTON = 25
 _MOST_CUTS = 8
 
 
 def follow_plastic(
-    problem: LatticeProblem,
-    lattice: LatticeOperator,
-    multigrid: Multigrid,
-    model: PlasticModel,
+    system: System,
+    model: Plasticity,
     load_steps: tuple[float, ...],
     limits: Limits,
     tell: Tell,
 ) -> Course:
     """Load the model step by step; the course ends early, with its reason, where no step however small converges."""
     course = Course()
-    u, before = lattice.vector(), lattice.vector()
-    unit = problem.target_mm.copy()
-    _, balanced = solve_elastic(lattice, multigrid, unit, limits, course)
+    u, before = system.vector(), system.vector()
+    unit = system.target_mm.copy()
+    _, balanced = solve_elastic(system, unit, limits, course)
     if not balanced:
         course.stop_reason = f"the elastic solve did not converge in {limits.most_cg} iterations"
         return course.finish(model.fields(u))
@@ -42,7 +36,7 @@ def follow_plastic(
             to = min(goal, done + step)
             # The way so far, continued; elastic at first. Either meets the prescribed displacements exactly.
             ahead = u + (to - done) * (unit if done == 0 else (u - before) / (done - done_before))
-            force = _equilibrate(problem, lattice, multigrid, model, ahead, limits, course)
+            force = _equilibrate(system, model, ahead, limits, course)
             if force is None:
                 step /= 2
                 course.cuts += 1
@@ -65,26 +59,24 @@ def follow_plastic(
 
 
 def _equilibrate(
-    problem: LatticeProblem,
-    lattice: LatticeOperator,
-    multigrid: Multigrid,
-    model: PlasticModel,
+    system: System,
+    model: Plasticity,
     u: FloatArray,
     limits: Limits,
     course: Course,
 ) -> float | None:
     """Correct u in place until it is in equilibrium; the load in N, or None when that does not succeed."""
-    f = lattice.vector()
+    f = system.vector()
     model.force(u, f)
-    reaction, residual = norms(lattice, f)
+    reaction, residual = norms(system, f)
     forcing = 1e-2
     for _ in range(_MOST_NEWTON):
         if residual <= limits.residual * reaction:
             course.largest_residual = max(course.largest_residual, residual / reaction)
-            return problem.load_n(f)
-        du, r = lattice.vector(), -f * lattice.free
+            return system.load_n(f)
+        du, r = system.vector(), -f * system.free
         goal = max(forcing * residual, 0.3 * limits.residual * reaction)
-        solve = conjugate_gradients(lattice, multigrid, model.tangent, du, r, tolerance=goal, most=limits.most_cg)
+        solve = system.solve(model.tangent, du, r, tolerance=goal, most=limits.most_cg)
         course.nonlinear_iterations += 1
         course.count(solve.iterations)
         if not solve.converged and solve.residual_norm > 0.5 * residual:
@@ -93,7 +85,7 @@ def _equilibrate(
         for _ in range(5):
             trial = u + share * du
             model.force(trial, f)
-            new_reaction, new_residual = norms(lattice, f)
+            new_reaction, new_residual = norms(system, f)
             if np.isfinite(new_residual) and new_residual < (1 - 0.1 * share) * residual:
                 break
             share /= 2

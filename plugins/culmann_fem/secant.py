@@ -12,10 +12,7 @@ import numpy as np
 from culmann.data.arrays import FloatArray
 from culmann_fem.balance import norms, solve_elastic
 from culmann_fem.course import Course, Limits, Tell
-from culmann_fem.lattice import LatticeOperator
-from culmann_fem.multigrid import Multigrid
-from culmann_fem.problem import LatticeProblem
-from culmann_fem.secant_state import SecantState
+from culmann_fem.system import Softening, System
 
 _MOST_ROUNDS = 200
 _MOST_CUTS = 8
@@ -23,17 +20,15 @@ _MEMORY = 6
 
 
 def follow_lagged(
-    problem: LatticeProblem,
-    lattice: LatticeOperator,
-    multigrid: Multigrid,
-    state: SecantState,
+    system: System,
+    state: Softening,
     load_steps: tuple[float, ...],
     limits: Limits,
     tell: Tell,
 ) -> Course:
     """One linear solve an increment, with the moduli that the strains of the increment before call for."""
     course = Course()
-    u, before = lattice.vector(), lattice.vector()
+    u, before = system.vector(), system.vector()
     e = np.zeros_like(state.modulus)
     done = done_before = 0.0
     for to in load_steps:
@@ -42,9 +37,9 @@ def follow_lagged(
             if not np.array_equal(modulus, state.modulus):
                 state.commit(modulus, e)
                 state.use(modulus)
-                multigrid.update()
-        ahead = to * problem.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
-        f, balanced = solve_elastic(lattice, multigrid, ahead, limits, course)
+                system.refresh()
+        ahead = to * system.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
+        f, balanced = solve_elastic(system, ahead, limits, course)
         if not balanced:
             course.stop_reason = f"the linear solve at {100 * to:.3g} % of the displacement did not converge"
             break
@@ -52,7 +47,7 @@ def follow_lagged(
         before, done_before = u, done
         u, done = ahead, to
         e = state.strain(u)
-        load_n = problem.load_n(f)
+        load_n = system.load_n(f)
         if course.add(done, load_n):
             course.peak = state.fields(u)
         tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state.n_softened()} cells softened", done)
@@ -62,25 +57,23 @@ def follow_lagged(
 
 
 def follow_converged(
-    problem: LatticeProblem,
-    lattice: LatticeOperator,
-    multigrid: Multigrid,
-    state: SecantState,
+    system: System,
+    state: Softening,
     load_steps: tuple[float, ...],
     limits: Limits,
     tell: Tell,
 ) -> Course:
     """Moduli and displacements agree in every increment; steps are cut where they do not come to."""
     course = Course()
-    u, before = lattice.vector(), lattice.vector()
+    u, before = system.vector(), system.vector()
     done = done_before = 0.0
     for goal in load_steps:
         step = goal - done
         smallest = step / 2**_MOST_CUTS
         while goal - done > 1e-12:
             to = min(goal, done + step)
-            ahead = to * problem.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
-            load_n = _agree(problem, lattice, multigrid, state, ahead, limits, course)
+            ahead = to * system.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
+            load_n = _agree(system, state, ahead, limits, course)
             if load_n is None:
                 step /= 2
                 course.cuts += 1
@@ -102,10 +95,8 @@ def follow_converged(
 
 
 def _agree(
-    problem: LatticeProblem,
-    lattice: LatticeOperator,
-    multigrid: Multigrid,
-    state: SecantState,
+    system: System,
+    state: Softening,
     u: FloatArray,
     limits: Limits,
     course: Course,
@@ -113,10 +104,10 @@ def _agree(
     """Correct u in place until the moduli that its strains call for hold it in equilibrium; the load, or None."""
     modulus = state.softened(state.strain(u)) if u.any() and course.factors[-1] > 0 else state.modulus
     state.use(modulus)
-    multigrid.update()
+    system.refresh()
     mix = _Anderson()
     for round_number in range(_MOST_ROUNDS):
-        f, balanced = solve_elastic(lattice, multigrid, u, limits, course)
+        f, balanced = solve_elastic(system, u, limits, course)
         if not balanced:
             return None
         course.nonlinear_iterations += 1
@@ -124,16 +115,16 @@ def _agree(
         wanted = state.softened(e)
         # In equilibrium with the moduli that these very strains call for?
         state.use(wanted)
-        lattice.multiply(u, f)
-        reaction, residual = norms(lattice, f)
+        system.multiply(u, f)
+        reaction, residual = norms(system, f)
         if residual <= limits.residual * reaction:
             course.largest_residual = max(course.largest_residual, residual / reaction)
             state.commit(wanted, e)
-            return problem.load_n(f)
+            return system.load_n(f)
         modulus = np.minimum(state.modulus, np.exp(mix.next(np.log(modulus), np.log(wanted))))
         state.use(modulus)
         if round_number % 8 == 0:
-            multigrid.update()
+            system.refresh()
     return None
 
 
