@@ -72,7 +72,12 @@ def describe(offer: Offer) -> Description:
 def describe_options(config: type[Config]) -> tuple[Option, ...]:
     """Every option of a model in words."""
     return tuple(
-        Option(name, _type(field), None if field.is_required() else _value(field.get_default()), field.description or "")
+        Option(
+            name,
+            _type(field),
+            None if field.is_required() else _value(field.get_default(call_default_factory=True)),
+            field.description or "",
+        )
         for name, field in config.model_fields.items()
     )
 
@@ -93,6 +98,8 @@ def _hint(hint: Any) -> str:
         return f"list of {_several(parts[0])}"
     if origin is tuple:
         return f"{len(parts)} {_several(parts[0])}" if len(set(parts)) == 1 else f"[{', '.join(map(_hint, parts))}]"
+    if origin is dict:
+        return f"mapping of {_several(parts[0])} to {_several(parts[1])}"
     if origin is typing.Annotated:
         return _hint(parts[0])
     return _PLAIN.get(hint, getattr(hint, "__name__", str(hint)))
