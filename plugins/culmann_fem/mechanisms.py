@@ -7,7 +7,8 @@ from scipy import ndimage
 
 from culmann.data.arrays import FloatArray, IntArray
 from culmann.errors import SolverError
-from culmann_fem.problem import LatticeProblem, corner_places
+from culmann_fem.hexahedron import CORNERS
+from culmann_fem.problem import LatticeProblem
 
 _NAMES = ("shift along {0}", "shift along {1}", "shift along {2}", "turn about {0}", "turn about {1}", "turn about {2}")
 
@@ -43,19 +44,19 @@ def refuse_mechanisms(problem: LatticeProblem, origin_mm: FloatArray) -> None:
 
 def _free_motion(problem: LatticeProblem, cell: IntArray) -> str | None:
     """A rigid motion of these cells that no prescribed freedom resists."""
-    node = np.unique(corner_places(cell).reshape(-1, 3), axis=0)
-    held = ~problem.free[:, node[:, 0], node[:, 1], node[:, 2]]
-    x = node * problem.spacing_mm
-    x = (x - x.mean(axis=0)) / max(1e-12, float(np.ptp(x, axis=0).max()))
+    there = np.zeros(problem.free.shape[1:], dtype=bool)
+    for a in CORNERS:
+        there[tuple((cell + a).T)] = True
+    x0, size = cell.mean(axis=0), float(np.ptp(cell, axis=0).max() + 1)
     rows = []
     for c in range(3):
-        at = x[held[c]]
+        # To a common scale, so that turning and shifting compare.
+        at = (np.argwhere(there & ~problem.free[c]) - x0) * problem.spacing_mm / (size * problem.spacing_mm.max())
         mode = np.zeros((len(at), 6))
         mode[:, c] = 1
         # turning about axis d moves a point at x by e_d x x
         for d in range(3):
-            turn = np.cross(np.eye(3)[d], at)
-            mode[:, 3 + d] = turn[:, c]
+            mode[:, 3 + d] = np.cross(np.eye(3)[d], at)[:, c]
         rows.append(mode)
     modes = np.concatenate(rows)
     values, vectors = np.linalg.eigh(modes.T @ modes)

@@ -15,8 +15,9 @@ from culmann_fem.galerkin import child_interpolation, child_stiffness, coarsen_c
 from culmann_fem.lattice import LatticeOperator
 from culmann_fem.slabs import Slabs
 
-DEGREE = 2
-RATIO = 6.0
+# Degree of the smoother, and how far down the spectrum it reaches.
+FINE = (2, 6.0)
+COARSE = (3, 10.0)
 VISITS = 2  # a W-cycle from the second coarse level on: those cost next to nothing, and real bones need it
 _DIRECT_NODES = 125  # a level this small is inverted outright
 
@@ -101,7 +102,6 @@ class Multigrid:
                 break
         self._top = coarse_topology(filled).cell  # cells above the last level: built, never used
         self._plane_slabs = Slabs(np.ones(self.levels[0].topology.cell.shape[0], dtype=np.int64), threads)
-        self._largest: float | None = None
         self.update()
 
     def update(self) -> None:
@@ -131,15 +131,12 @@ class Multigrid:
             coarsen_cells(level.topology.cell, cells, self._interpolation, level.topology.number, level.stencil, up, higher)
             level.finish()
             cells = higher
-        if self._largest is None:
-            self._largest = self.lattice.largest_eigenvalue()
 
     def apply(self) -> None:
         """z32 = M r32."""
         fine, first = self.lattice, self.levels[0]
-        assert self._largest is not None
         r, z, t, d, D = fine.r32, fine.z32, fine.t32, fine.d32, fine.inverse_diagonal
-        steps = chebyshev(self._largest)
+        steps = chebyshev(fine.largest_eigenvalue, *FINE)
         fine.slabs.run(vectors.smooth_first, r, D, z, d, steps[0][1], fine.node_span)
         for keep, factor in steps[1:]:
             fine.multiply32(z, t)
@@ -159,7 +156,7 @@ class Multigrid:
             x[:-1] = (level.inverse @ r[:-1].ravel()).reshape(-1, 3)
             return
         higher = self.levels[at + 1]
-        steps = chebyshev(level.largest)
+        steps = chebyshev(level.largest, *COARSE)
         x[:] = 0
         level.slabs.run(coarse.smooth, r, D, d, x, *steps[0])
         for keep, factor in steps[1:]:
@@ -181,14 +178,14 @@ class Multigrid:
             level.slabs.close()
 
 
-def chebyshev(largest: float) -> list[tuple[np.float32, np.float32]]:
-    """(keep, factor) of every step, for eigenvalues of D^-1 K between largest / RATIO and largest."""
-    theta = largest * (1 + 1 / RATIO) / 2
-    delta = largest * (1 - 1 / RATIO) / 2
+def chebyshev(largest: float, degree: int, ratio: float) -> list[tuple[np.float32, np.float32]]:
+    """(keep, factor) of every step, for eigenvalues of D^-1 K between largest / ratio and largest."""
+    theta = largest * (1 + 1 / ratio) / 2
+    delta = largest * (1 - 1 / ratio) / 2
     sigma = theta / delta
     rho = 1 / sigma
     steps = [(0.0, 1 / theta)]
-    for _ in range(DEGREE - 1):
+    for _ in range(degree - 1):
         new = 1 / (2 * sigma - rho)
         steps.append((new * rho, 2 * new / delta))
         rho = new

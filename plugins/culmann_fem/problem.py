@@ -9,7 +9,6 @@ import numpy as np
 from culmann.data import LoadCase, Mesh
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann.errors import SolverError
-from culmann_fem.hexahedron import CORNERS
 
 _PARALLEL = 1e-6
 
@@ -140,8 +139,3 @@ def _along_lattice(
             )
         result.append((c, float(np.sign(along[c]) * value)))
     return result
-
-
-def corner_places(cell: IntArray) -> IntArray:
-    """(n, 8, 3): places of the corners of cells (n, 3)."""
-    return np.asarray(cell[:, None, :] + CORNERS[None, :, :])
