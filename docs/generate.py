@@ -9,6 +9,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import culmann.data
@@ -45,11 +46,14 @@ def pages() -> dict[Path, str]:
         pattern = re.compile(_REGION.format(name=name), flags=re.DOTALL)
         if not pattern.search(text):
             raise ValueError(f"{path} has no place for {name!r}")
-        content = make()
-        found[path] = pattern.sub(lambda place, new=content: f"{place[1]}\n{new.strip()}\n\n{place[2]}", text)
+        found[path] = pattern.sub(partial(_fill, make()), text)
     graph = read_pipeline(find_pipeline("vertebra_voxel"), catalogue)
     found[DOCS / "images" / "vertebra_voxel.svg"] = to_svg(graph).rstrip("\n") + "\n"
     return found
+
+
+def _fill(content: str, place: re.Match[str]) -> str:
+    return f"{place[1]}\n{content.strip()}\n\n{place[2]}"
 
 
 def shipped() -> Catalogue:

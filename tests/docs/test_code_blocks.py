@@ -141,6 +141,28 @@ def test_the_code_of_a_page_works(page: Path, folder: Path) -> None:
             raise
 
 
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("python", "assert 1 == 2"),
+        ("python", "# test_it.py\ndef test_it():\n    assert 1 == 2"),
+        ("yaml", "# a.yaml\nname: a\ninputs: {scan: {type: Scan}}\nsteps: {b: {use: resampel}}\noutputs: [b]"),
+        ("yaml", "steps: {b: {use: resample, with: {spacing: 1}}}"),
+        ("sh", "true\nfalse"),
+        ("console", "$ true\n$ echo a b c\na ... d"),
+        ("console", "$ culmann check none.yaml"),
+        ("sh", "pip --version"),
+        ("toml", "a = = 1"),
+    ],
+)
+def test_a_block_that_is_wrong_is_found(language: str, code: str, folder: Path) -> None:
+    page = folder / "page.md"
+    page.write_text(f"# Page\n\n```{language}\n{code}\n```\n", encoding="utf-8")
+    (example,) = SYBIL.parse(page)
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        example.evaluate()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_is_tried_or_says_why_not(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

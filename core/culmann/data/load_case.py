@@ -83,7 +83,7 @@ class LoadCase:
             raise ValueError("load_steps must rise from above 0 to 1")
 
     def save(self, folder: Path) -> None:
-        """Write `load_case.json`, and `nodes_<set>.csv` for each set."""
+        """Write `load_case.json`, and `nodes_<number>.csv` for each set."""
         sets = {}
         for number, (name, held) in enumerate(self.prescribed.items()):
             file = f"nodes_{number}.csv"
