@@ -10,7 +10,6 @@ copyright = author  # noqa: A001  (the name that Sphinx reads)
 version = release = version_of("culmann")
 
 extensions = ["myst_parser"]
-myst_enable_extensions = ["dollarmath"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 4
 nitpicky = True
