@@ -1,7 +1,8 @@
-"""native-solver: the step that solves voxel models with our own engine."""
+"""native-solver: the step that solves voxel models and quadratic tetrahedra with our own engine."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Literal
 
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from culmann.config import Config
 from culmann.data import LoadCase, Materials, Mesh, Response
+from culmann.data.response import SolverFact
 from culmann.errors import InputError, SolverError
 from culmann.journal import Journal
 from culmann_fem.course import Course, Limits
@@ -17,9 +19,15 @@ from culmann_fem.lattice_system import LatticeSystem
 from culmann_fem.mechanisms import refuse_mechanisms
 from culmann_fem.newton import follow_plastic
 from culmann_fem.plastic import PlasticModel
-from culmann_fem.problem import LatticeProblem, lattice_problem
+from culmann_fem.problem import lattice_problem
 from culmann_fem.secant import follow_converged, follow_lagged
 from culmann_fem.secant_state import SecantState
+from culmann_fem.system import Plasticity, Softening
+from culmann_fem.tet_mechanisms import refuse_tet_mechanisms
+from culmann_fem.tet_plastic import TetPlastic
+from culmann_fem.tet_problem import tet_problem
+from culmann_fem.tet_secant import TetSecant
+from culmann_fem.tet_system import TetSystem
 
 
 class NativeSolverConfig(Config):
@@ -32,7 +40,9 @@ class NativeSolverConfig(Config):
         "do. `auto` is what the law says: plastic, or secant-converged.",
     )
     integration: Literal["b-bar", "full"] = Field(
-        "b-bar", description="Integration of the bricks. Full integration locks when plastic flow keeps its volume."
+        "b-bar",
+        description="Integration of the bricks. Full integration locks when plastic flow keeps its volume. Tetrahedra always "
+        "have their four points.",
     )
     residual_tolerance: float = Field(
         1e-6, gt=1e-12, lt=1e-1, description="Norm of the forces out of balance over the norm of the reactions."
@@ -47,33 +57,30 @@ class NativeSolverConfig(Config):
 
 
 def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolverConfig, journal: Journal) -> Response:
-    """Small-strain response of a voxel model: linear, von Mises plastic, or with secant moduli that fall with the strain.
+    """Small-strain response of voxels or quadratic tetrahedra: linear, von Mises plastic, or with falling secant moduli.
 
-    Matrix-free conjugate gradients with a geometric multigrid preconditioner; Newton's method with the consistent tangent, or
+    Matrix-free conjugate gradients with a multigrid preconditioner; Newton's method with the consistent tangent, or
     the secant schemes of Sas et al. 2020.
 
     Raises
     ------
     SolverError
-        When the model is not a voxel model, is not held, has no stiffness, or the first increment finds no equilibrium.
+        When the cells are neither voxels nor tet10, the model is not held, or the first increment finds no equilibrium.
     InputError
         When materials and mesh do not belong together, or the materials need what this solver does not do.
     """
     _refuse_unsupported(mesh, materials, config)
-    problem = lattice_problem(mesh, load)
-    refuse_mechanisms(problem, mesh.cell_centres_mm())
     scheme = _scheme(materials, config)
     limits = Limits(config.residual_tolerance, config.max_iterations, config.stop_below_peak)
-    b_bar, threads = config.integration == "b-bar", config.threads or None
-    with closing(LatticeSystem(problem, materials, b_bar=b_bar, threads=threads)) as system:
+    with closing(_system(mesh, materials, load, config)) as system:
         if scheme in ("linear", "plastic"):
             steps = load.load_steps if scheme == "plastic" else (1.0,)
-            model = PlasticModel(problem, materials, system.lattice, elastic=scheme == "linear")
+            model = _plasticity(system, materials, elastic=scheme == "linear")
             course = follow_plastic(system, model, steps, limits, journal.progress)
         else:
-            state = SecantState(problem, materials, system.lattice)
             follow = follow_lagged if scheme == "secant-lagged" else follow_converged
-            course = follow(system, state, load.load_steps, limits, journal.progress)
+            course = follow(system, _softening(system, materials), load.load_steps, limits, journal.progress)
+        unknowns = int(system.free.sum())
     if len(course.factors) == 1:
         raise SolverError(
             f"the first increment found no equilibrium: {course.stop_reason}",
@@ -81,7 +88,36 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
         )
     if course.stop_reason:
         journal.warn(course.stop_reason)
-    return _response(mesh, load, problem, course, config, scheme)
+    facts: dict[str, SolverFact] = {
+        "engine": "culmann native",
+        "scheme": scheme,
+        "integration": config.integration if mesh.cell_type == "hex8" else "four points",
+        "unknowns": unknowns,
+    }
+    return _response(mesh, load, course, facts)
+
+
+def _system(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolverConfig) -> LatticeSystem | TetSystem:
+    threads = config.threads or None
+    if mesh.cell_type == "tet10":
+        tets = tet_problem(mesh, load)
+        refuse_tet_mechanisms(tets)
+        return TetSystem(tets, materials, threads=threads)
+    problem = lattice_problem(mesh, load)
+    refuse_mechanisms(problem, mesh.cell_centres_mm())
+    return LatticeSystem(problem, materials, b_bar=config.integration == "b-bar", threads=threads)
+
+
+def _plasticity(system: LatticeSystem | TetSystem, materials: Materials, *, elastic: bool) -> Plasticity:
+    if isinstance(system, TetSystem):
+        return TetPlastic(system.problem, materials, system.operator, elastic=elastic)
+    return PlasticModel(system.problem, materials, system.lattice, elastic=elastic)
+
+
+def _softening(system: LatticeSystem | TetSystem, materials: Materials) -> Softening:
+    if isinstance(system, TetSystem):
+        return TetSecant(system.problem, materials, system.operator)
+    return SecantState(system.problem, materials, system.lattice)
 
 
 def _refuse_unsupported(mesh: Mesh, materials: Materials, config: NativeSolverConfig) -> None:
@@ -105,9 +141,7 @@ def _scheme(materials: Materials, config: NativeSolverConfig) -> str:
     return "plastic" if materials.unloading == "plastic" else "secant-converged"
 
 
-def _response(
-    mesh: Mesh, load: LoadCase, problem: LatticeProblem, course: Course, config: NativeSolverConfig, scheme: str
-) -> Response:
+def _response(mesh: Mesh, load: LoadCase, course: Course, facts: Mapping[str, SolverFact]) -> Response:
     assert course.peak is not None
     assert course.end is not None
     full = _full_displacement(load)
@@ -119,10 +153,7 @@ def _response(
         peak=course.peak,
         end=course.end,
         solver={
-            "engine": "culmann native",
-            "scheme": scheme,
-            "integration": config.integration,
-            "unknowns": int(problem.free.sum()),
+            **facts,
             "increments": len(course.factors) - 1,
             "nonlinear_iterations": course.nonlinear_iterations,
             "cg_iterations": course.cg_iterations,

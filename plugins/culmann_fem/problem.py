@@ -77,8 +77,8 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
     """
     if mesh.lattice is None or mesh.cell_type != "hex8":
         raise SolverError(
-            f"the native solver takes voxel meshes (hex8 on a lattice), not {mesh.cell_type} without one",
-            hint="build the mesh with voxel-mesh",
+            f"the native solver takes voxels (hex8 on a lattice) and quadratic tetrahedra (tet10), not {mesh.cell_type}",
+            hint="build the mesh with voxel-mesh, or give tetrahedra their middle nodes",
         )
     grid = mesh.lattice.grid
     corner = mesh.lattice.cell_index.min(axis=0)

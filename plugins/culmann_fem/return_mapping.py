@@ -17,7 +17,7 @@ _inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp"
 
 
 @_inlined
-def _return(q, shear3, kappa, stress, strain):
+def radial_return(q, shear3, kappa, stress, strain):
     """(dgamma, slope, piece) that bring a trial stress q back to the curve; dgamma is 0 within it.
 
     `shear3` is 3 G. Piece 0 is elastic, m the part of the curve that starts at its point m - 1.
@@ -43,7 +43,8 @@ def _return(q, shear3, kappa, stress, strain):
 
 
 @_inlined
-def _deviator(e):
+def deviator(e):
+    """Take the mean normal component off a tensor (6,), in place."""
     mean = (e[0] + e[1] + e[2]) / 3
     e[0] -= mean
     e[1] -= mean
@@ -51,7 +52,8 @@ def _deviator(e):
 
 
 @_inlined
-def _norm(t):
+def norm(t):
+    """Norm of a symmetric tensor (6,)."""
     return np.sqrt(t[0] * t[0] + t[1] * t[1] + t[2] * t[2] + 2 * (t[3] * t[3] + t[4] * t[4] + t[5] * t[5]))
 
 
@@ -95,12 +97,12 @@ def plastic_force(u, f, cell, plane, shear, stress, strain, plastic, kappa, flow
         two_g = 2 * shear[m]
         for p in range(8):
             strain_at(grad, p, e)
-            _deviator(e)
+            deviator(e)
             for a in range(6):
                 t[a] = two_g * (e[a] - plastic[m, p, a])
-            size = _norm(t)
+            size = norm(t)
             q = np.sqrt(1.5) * size
-            dgamma, slope, _ = _return(q, 1.5 * two_g, kappa[m, p], stress[m], strain[m])
+            dgamma, slope, _ = radial_return(q, 1.5 * two_g, kappa[m, p], stress[m], strain[m])
             if mine:
                 soft[m, p, 0] = soft[m, p, 1] = 0
             if dgamma > 0:
@@ -143,7 +145,7 @@ def tangent_force(v, f, cell, plane, index, flow, soft, scale, weight, first, la
         for p in range(8):
             if soft[m, p, 0] > 0:
                 strain_at(grad, p, e)
-                _deviator(e)
+                deviator(e)
                 along = 0.0
                 for a in range(6):
                     along += flow[m, p, a] * e[a] * (1 if a < 3 else 2)
@@ -164,11 +166,11 @@ def commit(u, cell, plane, shear, stress, strain, plastic, kappa, scale, first, 
         two_g = 2 * shear[m]
         for p in range(8):
             strain_at(grad, p, e)
-            _deviator(e)
+            deviator(e)
             for a in range(6):
                 t[a] = two_g * (e[a] - plastic[m, p, a])
-            size = _norm(t)
-            dgamma, _, _ = _return(np.sqrt(1.5) * size, 1.5 * two_g, kappa[m, p], stress[m], strain[m])
+            size = norm(t)
+            dgamma, _, _ = radial_return(np.sqrt(1.5) * size, 1.5 * two_g, kappa[m, p], stress[m], strain[m])
             if dgamma > 0:
                 for a in range(6):
                     plastic[m, p, a] += np.sqrt(1.5) * dgamma / size * t[a]
@@ -188,10 +190,10 @@ def cell_fields(u, cell, plane, shear, modulus, strain, plastic, kappa, scale, o
         out[m] = 0
         for p in range(8):
             strain_at(grad, p, e)
-            _deviator(e)
+            deviator(e)
             for a in range(6):
                 e[a] -= plastic[m, p, a]
-            q = np.sqrt(1.5) * 2 * shear[m] * _norm(e)
+            q = np.sqrt(1.5) * 2 * shear[m] * norm(e)
             out[m, 0] += (q / modulus[m] + kappa[m, p]) / 8
             out[m, 1] += kappa[m, p] / 8
             out[m, 2] += q / 8

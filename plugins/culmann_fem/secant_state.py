@@ -34,7 +34,7 @@ def _effective_strain(u, cell, plane, poisson_ratio, scale, out, first, last):
 
 
 @_njit
-def _stress_on_curve(e, modulus, stress, plastic_strain, out):
+def stress_on_curve(e, modulus, stress, plastic_strain, out):
     """Stress at the total strain e on each cell's curve."""
     for m in range(e.shape[0]):
         points = stress.shape[1]
@@ -75,7 +75,7 @@ class SecantState:
     def softened(self, e: FloatArray) -> FloatArray:
         """(n,): the secant moduli at effective strains e; none above the present one."""
         stress = np.empty_like(e)
-        _stress_on_curve(e, self._initial, self._stress, self._plastic, stress)
+        stress_on_curve(e, self._initial, self._stress, self._plastic, stress)
         secant = np.divide(stress, e, out=self._initial.copy(), where=e > 0)
         return np.minimum(self.modulus, secant)
 

@@ -1,0 +1,188 @@
+"""Forces of quadratic tetrahedra from displacements, eight cells at a time, and the sums over the cells of a node.
+
+The displacement of a cell is a quadratic form of its barycentric coordinates with a symmetric 4 x 4 table U: corners on the
+diagonal, middles of edges off it. Its derivative along coordinate i at the Gauss point near corner p is
+S_i + (near - far) 4 U_ip, with S_i the same at all four points: a few additions.
+
+Cells come in blocks, cells in batches of WIDTH. A block gathers the displacements of its nodes, sums forces in rows of its own,
+and so shares nothing with other blocks; the rows of a node in different blocks are then added in a fixed order. That is why the
+number of threads changes no bit.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from culmann.data.arrays import IntArray
+
+_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
+_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, inline="always")
+
+#: Cells in a batch: one vector of single, or two of double precision on most machines.
+WIDTH = 8
+
+
+class Blocks(NamedTuple):
+    """Which cells and nodes belong together.
+
+    Parameters
+    ----------
+    node
+        (rows,): the node of every row of forces.
+    begin
+        Rows of block b from begin[b] to begin[b + 1].
+    batch_begin
+        Batches of block b from batch_begin[b] to batch_begin[b + 1].
+    local
+        (batches, 10, WIDTH): row of every node of every cell of a batch, from the first row of its block.
+    """
+
+    node: npt.NDArray[np.int32]
+    begin: IntArray
+    batch_begin: IntArray
+    local: npt.NDArray[np.uint16]
+
+
+class Geometry(NamedTuple):
+    """Gauss points, in the precision of the work.
+
+    Parameters
+    ----------
+    G, weight
+        (k, 9, WIDTH) and (k, WIDTH): gradients of barycentric coordinates 1 to 3, and volumes.
+    start, stride
+        (batches,): the points of a batch begin at `start` and follow `stride` apart: 0 when all its cells are straight.
+    rule
+        (3,): what the rule makes of corners and edges: 4 far - 1, 4 far, and 4 (near - far).
+    """
+
+    G: npt.NDArray[np.floating]
+    weight: npt.NDArray[np.floating]
+    start: IntArray
+    stride: IntArray
+    rule: npt.NDArray[np.floating]
+
+
+@_inlined
+def _differences(s, d, rule):
+    """Derivatives along barycentric coordinates 1, 2, 3 less those along 0: s (3, 10, w) to d (4 points, 9, w)."""
+    corner, edge, near = rule[0], rule[1], rule[2]
+    for c in range(3):
+        for w in range(WIDTH):
+            u0, u1, u2, u3 = s[c, 0, w], s[c, 1, w], s[c, 2, w], s[c, 3, w]
+            u01, u12, u20, u03, u13, u23 = s[c, 4, w], s[c, 5, w], s[c, 6, w], s[c, 7, w], s[c, 8, w], s[c, 9, w]
+            s0 = corner * u0 + edge * (u01 + u20 + u03)
+            t1 = corner * u1 + edge * (u01 + u12 + u13) - s0
+            t2 = corner * u2 + edge * (u20 + u12 + u23) - s0
+            t3 = corner * u3 + edge * (u03 + u13 + u23) - s0
+            d[0, 3 * c, w] = t1 + near * (u01 - u0)
+            d[0, 3 * c + 1, w] = t2 + near * (u20 - u0)
+            d[0, 3 * c + 2, w] = t3 + near * (u03 - u0)
+            d[1, 3 * c, w] = t1 + near * (u1 - u01)
+            d[1, 3 * c + 1, w] = t2 + near * (u12 - u01)
+            d[1, 3 * c + 2, w] = t3 + near * (u13 - u01)
+            d[2, 3 * c, w] = t1 + near * (u12 - u20)
+            d[2, 3 * c + 1, w] = t2 + near * (u2 - u20)
+            d[2, 3 * c + 2, w] = t3 + near * (u23 - u20)
+            d[3, 3 * c, w] = t1 + near * (u13 - u03)
+            d[3, 3 * c + 1, w] = t2 + near * (u23 - u03)
+            d[3, 3 * c + 2, w] = t3 + near * (u3 - u03)
+
+
+@_inlined
+def _differences_transposed(d, s, rule):
+    """Nodal forces s (3, 10, w) from what is dual to `_differences`."""
+    corner, edge, near = rule[0], rule[1], rule[2]
+    for c in range(3):
+        for w in range(WIDTH):
+            a1, a2, a3 = d[0, 3 * c, w], d[0, 3 * c + 1, w], d[0, 3 * c + 2, w]
+            b1, b2, b3 = d[1, 3 * c, w], d[1, 3 * c + 1, w], d[1, 3 * c + 2, w]
+            c1, c2, c3 = d[2, 3 * c, w], d[2, 3 * c + 1, w], d[2, 3 * c + 2, w]
+            e1, e2, e3 = d[3, 3 * c, w], d[3, 3 * c + 1, w], d[3, 3 * c + 2, w]
+            a0, b0, c0, e0 = -(a1 + a2 + a3), -(b1 + b2 + b3), -(c1 + c2 + c3), -(e1 + e2 + e3)
+            r0, r1, r2, r3 = a0 + b0 + c0 + e0, a1 + b1 + c1 + e1, a2 + b2 + c2 + e2, a3 + b3 + c3 + e3
+            s[c, 0, w] = corner * r0 + near * a0
+            s[c, 1, w] = corner * r1 + near * b1
+            s[c, 2, w] = corner * r2 + near * c2
+            s[c, 3, w] = corner * r3 + near * e3
+            s[c, 4, w] = edge * (r0 + r1) + near * (a1 + b0)
+            s[c, 5, w] = edge * (r1 + r2) + near * (b2 + c1)
+            s[c, 6, w] = edge * (r2 + r0) + near * (c0 + a2)
+            s[c, 7, w] = edge * (r0 + r3) + near * (a3 + e0)
+            s[c, 8, w] = edge * (r1 + r3) + near * (b3 + e1)
+            s[c, 9, w] = edge * (r2 + r3) + near * (c3 + e2)
+
+
+@_inlined
+def _stress(d, G, weight, lame):
+    """Differences d (9, w) at a point into what is dual to them: times gradients, elastic stress, weight, gradients."""
+    for w in range(WIDTH):
+        g0, g1, g2 = G[0, w], G[1, w], G[2, w]
+        g3, g4, g5 = G[3, w], G[4, w], G[5, w]
+        g6, g7, g8 = G[6, w], G[7, w], G[8, w]
+        x1, x2, x3 = d[0, w], d[1, w], d[2, w]
+        y1, y2, y3 = d[3, w], d[4, w], d[5, w]
+        z1, z2, z3 = d[6, w], d[7, w], d[8, w]
+        xx, yy, zz = x1 * g0 + x2 * g3 + x3 * g6, y1 * g1 + y2 * g4 + y3 * g7, z1 * g2 + z2 * g5 + z3 * g8
+        xy = x1 * g1 + x2 * g4 + x3 * g7 + y1 * g0 + y2 * g3 + y3 * g6
+        yz = y1 * g2 + y2 * g5 + y3 * g8 + z1 * g1 + z2 * g4 + z3 * g7
+        zx = z1 * g0 + z2 * g3 + z3 * g6 + x1 * g2 + x2 * g5 + x3 * g8
+        mu = lame[1, w] * weight[w]
+        pressure = lame[0, w] * weight[w] * (xx + yy + zz)
+        xx, yy, zz = pressure + (mu + mu) * xx, pressure + (mu + mu) * yy, pressure + (mu + mu) * zz
+        xy, yz, zx = mu * xy, mu * yz, mu * zx
+        d[0, w] = xx * g0 + xy * g1 + zx * g2
+        d[1, w] = xx * g3 + xy * g4 + zx * g5
+        d[2, w] = xx * g6 + xy * g7 + zx * g8
+        d[3, w] = xy * g0 + yy * g1 + yz * g2
+        d[4, w] = xy * g3 + yy * g4 + yz * g5
+        d[5, w] = xy * g6 + yy * g7 + yz * g8
+        d[6, w] = zx * g0 + yz * g1 + zz * g2
+        d[7, w] = zx * g3 + yz * g4 + zz * g5
+        d[8, w] = zx * g6 + yz * g7 + zz * g8
+
+
+@_njit
+def elastic_rows(u, row, blocks, geometry, lame, first, last):
+    """Rows of forces (rows, 3) of the blocks first <= b < last, from displacements u (n, 3).
+
+    `lame` is (batches, 2, WIDTH): Lamé's constants.
+    """
+    s, d = np.empty((3, 10, WIDTH), dtype=u.dtype), np.empty((4, 9, WIDTH), dtype=u.dtype)
+    local = blocks.local
+    for b in range(first, last):
+        at = blocks.begin[b]
+        node, force = blocks.node[at : blocks.begin[b + 1]], row[at : blocks.begin[b + 1]]
+        force[:] = 0
+        for n in range(blocks.batch_begin[b], blocks.batch_begin[b + 1]):
+            for a in range(10):
+                for w in range(WIDTH):
+                    i = node[local[n, a, w]]
+                    s[0, a, w], s[1, a, w], s[2, a, w] = u[i, 0], u[i, 1], u[i, 2]
+            _differences(s, d, geometry.rule)
+            for p in range(4):
+                g = geometry.start[n] + p * geometry.stride[n]
+                _stress(d[p], geometry.G[g], geometry.weight[g], lame[n])
+            _differences_transposed(d, s, geometry.rule)
+            for a in range(10):
+                for w in range(WIDTH):
+                    k = local[n, a, w]
+                    force[k, 0] += s[0, a, w]
+                    force[k, 1] += s[1, a, w]
+                    force[k, 2] += s[2, a, w]
+
+
+@_njit
+def gather(row, begin, rows, f, size, first, last):
+    """f[i] = sum of the rows of node i, for the chunks of `size` nodes first <= k < last."""
+    for i in range(first * size, min(f.shape[0], last * size)):
+        x = y = z = row[0, 0] * 0
+        for k in range(begin[i], begin[i + 1]):
+            x += row[rows[k], 0]
+            y += row[rows[k], 1]
+            z += row[rows[k], 2]
+        f[i, 0], f[i, 1], f[i, 2] = x, y, z
