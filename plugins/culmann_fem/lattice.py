@@ -49,17 +49,20 @@ class LatticeOperator:
     def update(self) -> None:
         """Take in that the moduli in `E` have changed (a void cell stays void)."""
         self.E32[:] = self.E
-        diagonal = np.zeros(self.free.shape)
-        for e, element in zip(self.E, self.bricks, strict=True):
+        diagonal = np.zeros(self.free.shape, dtype=np.float32)
+        for e, element in zip(self.E32, self.bricks, strict=True):
+            # By symmetry all corners of a brick have the same three diagonal entries.
+            around = e
+            for axis in range(3):
+                pad = [(1, 1) if a == axis else (0, 0) for a in range(3)]
+                wide = np.pad(around, pad)
+                low = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
+                high = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
+                around = wide[low] + wide[high]
             for c in range(3):
-                share = e * element.stiffness[c, c]
-                ni, nj, nk = share.shape
-                for a in (0, 1):
-                    for b in (0, 1):
-                        for d in (0, 1):
-                            diagonal[c, a : ni + a, b : nj + b, d : nk + d] += share
-        there = (self.free > 0) & (diagonal > 0)
-        self.inverse_diagonal[:] = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=there)
+                diagonal[c] += np.float32(element.stiffness[c, c]) * around
+        there = (self.free32 > 0) & (diagonal > 0)
+        np.divide(1, diagonal, out=self.inverse_diagonal, where=there)
 
     def vector(self) -> FloatArray:
         """A new vector of zeros."""

@@ -17,8 +17,8 @@ from culmann_fem.slabs import Slabs
 
 # Degree of the smoother, and how far down the spectrum it reaches.
 FINE = (2, 6.0)
-COARSE = (3, 10.0)
-VISITS = 2  # a W-cycle from the second coarse level on: those cost next to nothing, and real bones need it
+DEEP = (3, 10.0)
+VISITS = 3  # of each level from the second coarse one on: those cost next to nothing, and real bones need it
 _DIRECT_NODES = 125  # a level this small is inverted outright
 
 
@@ -156,7 +156,7 @@ class Multigrid:
             x[:-1] = (level.inverse @ r[:-1].ravel()).reshape(-1, 3)
             return
         higher = self.levels[at + 1]
-        steps = chebyshev(level.largest, *COARSE)
+        steps = chebyshev(level.largest, *(DEEP if at else FINE))
         x[:] = 0
         level.slabs.run(coarse.smooth, r, D, d, x, *steps[0])
         for keep, factor in steps[1:]:

@@ -17,6 +17,7 @@ from culmann_fem.system import Softening, System
 _MOST_ROUNDS = 200
 _MOST_CUTS = 8
 _MEMORY = 6
+_SLACK = 2  # more iterations than this, and a new preconditioner is worth its price
 
 
 def follow_lagged(
@@ -31,15 +32,21 @@ def follow_lagged(
     u, before = system.vector(), system.vector()
     e = np.zeros_like(state.modulus)
     done = done_before = 0.0
+    fresh = last = -1  # iterations of the shortest solve since the preconditioner was made, and of the last one
     for to in load_steps:
         if done > 0:
             modulus = state.softened(e)
             if not np.array_equal(modulus, state.modulus):
                 state.commit(modulus, e)
                 state.use(modulus)
-                system.refresh()
+                if last > fresh + _SLACK:
+                    system.refresh()
+                    fresh = -1
         ahead = to * system.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
+        spent = course.cg_iterations
         f, balanced = solve_elastic(system, ahead, limits, course)
+        last = course.cg_iterations - spent
+        fresh = last if fresh < 0 else min(fresh, last)
         if not balanced:
             course.stop_reason = f"the linear solve at {100 * to:.3g} % of the displacement did not converge"
             break
