@@ -18,7 +18,7 @@ class Limits:
     Parameters
     ----------
     residual
-        Norm of the forces out of balance over the norm of the reactions.
+        Norm of the forces out of balance over the load.
     most_cg
         Most iterations of one linear solve.
     stop_below_peak

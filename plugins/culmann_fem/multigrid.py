@@ -18,7 +18,8 @@ from culmann_fem.slabs import Slabs
 # Degree of the smoother, and how far down the spectrum it reaches.
 FINE = (2, 6.0)
 DEEP = (3, 10.0)
-VISITS = 3  # of each level from the second coarse one on: those cost next to nothing, and real bones need it
+# Of each level by its neighbour below: the levels above the first coarse one cost next to nothing, and real bones need them.
+VISITS = (1, 3, 2, 1)
 _DIRECT_NODES = 125  # a level this small is inverted outright
 
 
@@ -162,7 +163,7 @@ class Multigrid:
         for keep, factor in steps[1:]:
             level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
             level.slabs.run(coarse.smooth, t, D, d, x, keep, factor)
-        for _ in range(VISITS if at else 1):
+        for _ in range(VISITS[min(at, 3)]):
             level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
             higher.slabs.run(coarse.restrict, t, level.topology.number, higher.topology.place, higher.r)
             self._cycle(at + 1)

@@ -45,7 +45,7 @@ class NativeSolverConfig(Config):
         "have their four points.",
     )
     residual_tolerance: float = Field(
-        1e-6, gt=1e-12, lt=1e-1, description="Norm of the forces out of balance over the norm of the reactions."
+        1e-6, gt=1e-12, lt=1e-1, description="Norm of the forces out of balance over the load."
     )
     stop_below_peak: float = Field(
         0.0, ge=0, lt=1, description="Stop once the load has fallen below this share of its peak; 0 goes on to the end."

@@ -68,14 +68,14 @@ def _equilibrate(
     """Correct u in place until it is in equilibrium; the load in N, or None when that does not succeed."""
     f = system.vector()
     model.force(u, f)
-    reaction, residual = norms(system, f)
+    load, residual = norms(system, f)
     forcing = 1e-2
     for _ in range(_MOST_NEWTON):
-        if residual <= limits.residual * reaction:
-            course.largest_residual = max(course.largest_residual, residual / reaction)
+        if residual <= limits.residual * load:
+            course.largest_residual = max(course.largest_residual, residual / load)
             return system.load_n(f)
         du, r = system.vector(), -f * system.free
-        goal = max(forcing * residual, 0.3 * limits.residual * reaction)
+        goal = max(forcing * residual, 0.3 * limits.residual * load)
         solve = system.solve(model.tangent, du, r, tolerance=goal, most=limits.most_cg)
         course.nonlinear_iterations += 1
         course.count(solve.iterations)
@@ -85,7 +85,7 @@ def _equilibrate(
         for _ in range(5):
             trial = u + share * du
             model.force(trial, f)
-            new_reaction, new_residual = norms(system, f)
+            new_load, new_residual = norms(system, f)
             if np.isfinite(new_residual) and new_residual < (1 - 0.1 * share) * residual:
                 break
             share /= 2
@@ -94,5 +94,5 @@ def _equilibrate(
         # Eisenstat & Walker 1996 (doi:10.1137/0917003), choice 2: ask for more as Newton's method converges faster.
         forcing = float(np.clip(0.9 * (new_residual / residual) ** 2, 1e-3, 1e-1))
         u[:] = trial
-        reaction, residual = new_reaction, new_residual
+        load, residual = new_load, new_residual
     return None

@@ -123,9 +123,9 @@ def _agree(
         # In equilibrium with the moduli that these very strains call for?
         state.use(wanted)
         system.multiply(u, f)
-        reaction, residual = norms(system, f)
-        if residual <= limits.residual * reaction:
-            course.largest_residual = max(course.largest_residual, residual / reaction)
+        load, residual = norms(system, f)
+        if residual <= limits.residual * load:
+            course.largest_residual = max(course.largest_residual, residual / load)
             state.commit(wanted, e)
             return system.load_n(f)
         modulus = np.minimum(state.modulus, np.exp(mix.next(np.log(modulus), np.log(wanted))))

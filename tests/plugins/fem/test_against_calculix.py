@@ -1,14 +1,14 @@
-"""The same voxel model solved by CalculiX from a deck that this test writes."""
+"""The same voxel model solved by CalculiX."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from calculix_deck import loads_n, write_deck
 
 from culmann import Grid, LoadCase, Materials, Prescribed
 from culmann.journal import QuietJournal
@@ -43,30 +43,11 @@ def blob():
 
 
 def calculix(folder, mesh, materials, load, *, plastic):
-    """Loads in N at every load step, by CalculiX with C3D8, which in ccx integrates fully; sets must be bonded."""
-    lines = ["*NODE, NSET=ALL"]
-    lines += [f"{n + 1}, {x:.9g}, {y:.9g}, {z:.9g}" for n, (x, y, z) in enumerate(mesh.points_mm)]
-    for c, nodes in enumerate(mesh.cells):
-        lines += [f"*ELEMENT, TYPE=C3D8, ELSET=E{c}", f"{c + 1}, " + ", ".join(str(n + 1) for n in nodes)]
-        lines += [f"*MATERIAL, NAME=M{c}", "*ELASTIC", f"{materials.youngs_modulus_mpa[c]:.12g}, 0.3"]
-        if plastic:
-            lines += ["*PLASTIC", f"{materials.stress_mpa[c, 0]:.12g}, 0."]
-        lines += [f"*SOLID SECTION, ELSET=E{c}, MATERIAL=M{c}"]
-    for name, held in load.prescribed.items():
-        lines += [f"*NSET, NSET={name.upper()}", *(f"{n + 1}," for n in held.nodes)]
-    for factor in load.load_steps:
-        lines += ["*STEP, INC=1000", "*STATIC", "1., 1."]
-        lines += ["*BOUNDARY"]
-        for name, held in load.prescribed.items():
-            along_xyz = factor * np.array(held.displacement_mm) @ load.axes
-            lines += [f"{name.upper()}, {c + 1}, {c + 1}, {v:.12g}" for c, v in enumerate(along_xyz)]
-        lines += [f"*NODE PRINT, NSET={load.loaded.upper()}, TOTALS=ONLY", "RF", "*END STEP"]
-    (folder / "blob.inp").write_text("\n".join(lines) + "\n")
-    done = subprocess.run(["ccx", "blob"], cwd=folder, capture_output=True, text=True, timeout=300)
+    """Loads in N at every load step, by CalculiX."""
+    write_deck(folder, mesh, materials, load, plastic=plastic)
+    done = subprocess.run(["ccx", "bone"], cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:]
-    totals = re.findall(r"total force[^\n]*\n\s*\n\s*(\S+)\s+(\S+)\s+(\S+)", (folder / "blob.dat").read_text())
-    # The reaction on the nodes points along the displacement that it enforces.
-    return np.array(totals, dtype=float) @ np.array(load.direction)
+    return loads_n(folder, load)
 
 
 def test_linear_force_within_a_thousandth(tmp_path, native):

@@ -1,0 +1,147 @@
+"""The native solver measured: beside its peers where they are at hand, against the memory of the machine, and over sizes.
+
+    python tests/benchmarks/solver.py                            # what needs nothing but culmann
+    python tests/benchmarks/solver.py --ccx                      # and CalculiX beside it (minutes)
+    python tests/benchmarks/solver.py --parosol VENV/bin/python  # and ParOSol, from another environment: it is GPL
+    python tests/benchmarks/solver.py --only growth
+
+It prints a table in Markdown with the date and the machine. Each ratio is taken in one run. Nothing here can fail a build.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+import numpy as np
+from cases import Case, femur, shipped_l3, spine_l2, synthetic_bone
+from peers import calculix, parosol
+
+from culmann.journal import QuietJournal
+from culmann_fem.hexahedron import brick
+from culmann_fem.native import NativeSolverConfig, native_solver
+from culmann_fem.operator import apply_slab, spans
+
+Row = tuple[str, str, str]
+THREADS = os.cpu_count() or 1
+
+
+def solve(case: Case, **options) -> tuple[float, np.ndarray, dict]:
+    """Seconds, forces and what the solver says of itself."""
+    began = time.perf_counter()
+    answer = native_solver(case.mesh, case.materials, case.load, NativeSolverConfig(**options), QuietJournal())
+    return time.perf_counter() - began, answer.force_n, dict(answer.solver)
+
+
+def best(case: Case, repeats: int = 3, **options) -> tuple[float, np.ndarray, dict]:
+    """The fastest of a few runs: the others waited for something else on the machine."""
+    return min((solve(case, **options) for _ in range(repeats)), key=lambda run: run[0])
+
+
+def linear_beside_parosol(arguments: argparse.Namespace) -> Iterator[Row]:
+    case = spine_l2() or shipped_l3()
+    seconds, force, facts = best(case, scheme="linear", integration="full")
+    note = f"{facts['cg_iterations']} iterations, {force[-1]:.1f} N"
+    yield f"{case.name}, linear, {facts['unknowns']:,} unknowns", f"{seconds:.2f} s", note
+    if arguments.parosol:
+        theirs, their_force = parosol(arguments.parosol, case, processes=2)
+        differs = abs(their_force / force[-1] - 1)
+        note = f"{theirs / seconds:.0f} times as long; {their_force:.1f} N, {100 * differs:.3f} % apart"
+        yield "the same, ParOSol with 2 processes", f"{theirs:.2f} s", note
+
+
+def plastic_beside_calculix(arguments: argparse.Namespace) -> Iterator[Row]:
+    case = shipped_l3()
+    seconds, force, facts = best(case, integration="full")
+    note = f"{facts['cg_iterations']} iterations, {force[-1]:.1f} N"
+    yield f"{case.name}, plastic, {facts['increments']} increments, {facts['unknowns']:,} unknowns", f"{seconds:.2f} s", note
+    b_bar, b_bar_force, _ = best(case)
+    yield "the same with B-bar", f"{b_bar:.2f} s", f"{b_bar_force[-1]:.1f} N"
+    if arguments.ccx:
+        theirs, their_force = calculix(case)
+        apart = np.abs(their_force / force[1:] - 1).max()
+        note = f"{theirs / seconds:.0f} times as long; curves {100 * apart:.5f} % apart"
+        yield "the same, CalculiX C3D8", f"{theirs:.1f} s", note
+
+
+def femur_lagged(_: argparse.Namespace) -> Iterator[Row]:
+    case = femur()
+    if case is None:
+        yield "left femur, Sas law", "", "needs ../shared/data"
+        return
+    seconds, force, facts = solve(case, scheme="secant-lagged")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    note = f"{facts['cg_iterations']} iterations, peak {force.max():.0f} N; the process held {memory:.0f} MB at most"
+    what = f"{case.name}, {facts['increments']} lagged increments, {facts['unknowns']:,} unknowns"
+    yield what, f"{seconds:.1f} s", note
+
+
+def operator(_: argparse.Namespace) -> Iterator[Row]:
+    n = 160
+    E = np.random.default_rng(0).random((n, n, n), dtype=np.float32)
+    u = np.random.default_rng(1).standard_normal((3, n + 1, n + 1, n + 1), dtype=np.float32)
+    y, blocks, span = np.empty_like(u), brick(np.ones(3), 0.3, b_bar=False).blocks.astype(np.float32), spans(E)
+    seconds = _fastest(lambda: apply_slab(u, y, E, blocks, span, False, 0, n + 1))
+    # What must move at least: u and E are read, y is written, which reads its lines first.
+    moved = u.nbytes + E.nbytes + 2 * y.nbytes
+    bandwidth = 3 * u.nbytes / _fastest(lambda: np.copyto(y, u))
+    share = moved / seconds / bandwidth
+    note = f"{u.size / seconds / 1e6:.0f} M unknowns/s, {100 * share:.0f} % of what memory allows ({bandwidth / 1e9:.1f} GB/s)"
+    yield "operator at 160³, single precision, one thread", f"{1e3 * seconds:.1f} ms", note
+
+
+def growth(_: argparse.Namespace) -> Iterator[Row]:
+    for n in (50, 100, 150, 200):
+        seconds, _force, facts = best(synthetic_bone(n), repeats=2, scheme="linear", integration="full")
+        per_million = seconds / facts["unknowns"] * 1e6
+        note = f"{facts['cg_iterations']} iterations, {per_million:.2f} s per million unknowns"
+        yield f"synthetic bone, {n}³, linear, {facts['unknowns']:,} unknowns", f"{seconds:.2f} s", note
+
+
+ROWS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
+    "linear": linear_beside_parosol,
+    "plastic": plastic_beside_calculix,
+    "femur": femur_lagged,
+    "operator": operator,
+    "growth": growth,
+}
+
+
+def _fastest(work: Callable[[], object], repeats: int = 7) -> float:
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=sorted(ROWS), help="one group of rows")
+    parser.add_argument("--ccx", action="store_true", help="run CalculiX as well; it must be installed")
+    parser.add_argument("--parosol", metavar="PYTHON", help="a Python that has parosol-py")
+    arguments = parser.parse_args()
+    solve(synthetic_bone(8))  # compiled kernels are loaded, or made, before anything is measured
+    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
+    when = datetime.now(UTC).date().isoformat()
+    print(f"{when}, {platform.machine()}, {THREADS} cores, Python {platform.python_version()}, load before {load}\n")
+    print("| work | time | |\n|---|---|---|")
+    for name, rows in ROWS.items():
+        if arguments.only in (None, name):
+            for row in rows(arguments):
+                print("| " + " | ".join(row) + " |")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
