@@ -43,8 +43,7 @@ def radial_return(q, shear3, kappa, stress, strain):
 
 
 @_inlined
-def deviator(e):
-    """Take the mean normal component off a tensor (6,), in place."""
+def _deviator(e):
     mean = (e[0] + e[1] + e[2]) / 3
     e[0] -= mean
     e[1] -= mean
@@ -52,8 +51,7 @@ def deviator(e):
 
 
 @_inlined
-def norm(t):
-    """Norm of a symmetric tensor (6,)."""
+def _norm(t):
     return np.sqrt(t[0] * t[0] + t[1] * t[1] + t[2] * t[2] + 2 * (t[3] * t[3] + t[4] * t[4] + t[5] * t[5]))
 
 
@@ -97,10 +95,10 @@ def plastic_force(u, f, cell, plane, shear, stress, strain, plastic, kappa, flow
         two_g = 2 * shear[m]
         for p in range(8):
             strain_at(grad, p, e)
-            deviator(e)
+            _deviator(e)
             for a in range(6):
                 t[a] = two_g * (e[a] - plastic[m, p, a])
-            size = norm(t)
+            size = _norm(t)
             q = np.sqrt(1.5) * size
             dgamma, slope, _ = radial_return(q, 1.5 * two_g, kappa[m, p], stress[m], strain[m])
             if mine:
@@ -145,7 +143,7 @@ def tangent_force(v, f, cell, plane, index, flow, soft, scale, weight, first, la
         for p in range(8):
             if soft[m, p, 0] > 0:
                 strain_at(grad, p, e)
-                deviator(e)
+                _deviator(e)
                 along = 0.0
                 for a in range(6):
                     along += flow[m, p, a] * e[a] * (1 if a < 3 else 2)
@@ -166,10 +164,10 @@ def commit(u, cell, plane, shear, stress, strain, plastic, kappa, scale, first, 
         two_g = 2 * shear[m]
         for p in range(8):
             strain_at(grad, p, e)
-            deviator(e)
+            _deviator(e)
             for a in range(6):
                 t[a] = two_g * (e[a] - plastic[m, p, a])
-            size = norm(t)
+            size = _norm(t)
             dgamma, _, _ = radial_return(np.sqrt(1.5) * size, 1.5 * two_g, kappa[m, p], stress[m], strain[m])
             if dgamma > 0:
                 for a in range(6):
@@ -190,10 +188,10 @@ def cell_fields(u, cell, plane, shear, modulus, strain, plastic, kappa, scale, o
         out[m] = 0
         for p in range(8):
             strain_at(grad, p, e)
-            deviator(e)
+            _deviator(e)
             for a in range(6):
                 e[a] -= plastic[m, p, a]
-            q = np.sqrt(1.5) * 2 * shear[m] * norm(e)
+            q = np.sqrt(1.5) * 2 * shear[m] * _norm(e)
             out[m, 0] += (q / modulus[m] + kappa[m, p]) / 8
             out[m, 1] += kappa[m, p] / 8
             out[m, 2] += q / 8

@@ -13,7 +13,7 @@ from culmann_fem.slabs import Slabs
 from culmann_fem.tet_operator import CHUNK, TetOperator
 from culmann_fem.tet_vertices import diagonal, vertex_operator, vertices
 
-DEGREE = 3
+DEGREE = 2
 RATIO = 8.0
 
 

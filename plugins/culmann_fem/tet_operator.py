@@ -16,7 +16,7 @@ from culmann_fem.tet_problem import FAR, NEAR, TetProblem, shape_gradients
 
 #: Nodes that a thread takes at a time; sums are kept by chunk, so that they do not depend on the number of threads.
 CHUNK = 1024
-_BATCHES = 48
+_BATCHES = 24
 _POINTS = FAR + (NEAR - FAR) * np.eye(4)
 
 
@@ -55,11 +55,15 @@ class TetOperator:
 
     def update(self) -> None:
         """Take in that `modulus` has changed."""
-        lame = np.zeros((2, self.batches * WIDTH))
-        lame[0, : len(self.modulus)] = self.modulus * self._ratio / ((1 + self._ratio) * (1 - 2 * self._ratio))
-        lame[1, : len(self.modulus)] = self.modulus / (2 * (1 + self._ratio))
-        self.lame[:] = lame.reshape(2, -1, WIDTH).transpose(1, 0, 2)
+        self.lame[:, 0] = self.in_batches(self.modulus * self._ratio / ((1 + self._ratio) * (1 - 2 * self._ratio)), 0.0)
+        self.lame[:, 1] = self.in_batches(self.modulus / (2 * (1 + self._ratio)), 0.0)
         self._lame32[:] = self.lame
+
+    def in_batches(self, values: FloatArray, padding: float) -> FloatArray:
+        """(batches, WIDTH, ...) from values for every cell, with padding where the last batch has none."""
+        padded = np.full((self.batches * WIDTH, *values.shape[1:]), padding)
+        padded[: len(values)] = values
+        return padded.reshape(-1, WIDTH, *values.shape[1:])
 
     def vector(self) -> FloatArray:
         """A new vector of zeros."""
@@ -116,7 +120,7 @@ def _geometry(problem: TetProblem, batches: int) -> Geometry:
     curved[:m] = problem.curved
     stride = curved.reshape(-1, WIDTH).any(axis=1).astype(np.int64)
     count = np.where(stride > 0, 4, 1)
-    start = np.asarray(np.cumsum(count) - count)
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
     G, weight = np.zeros((int(count.sum()), 9, WIDTH)), np.zeros((int(count.sum()), WIDTH))
     for several, points in ((0, np.full((1, 4), 0.25)), (1, _POINTS)):
         cells = np.flatnonzero(np.repeat(stride, WIDTH)[:m] == several)

@@ -1,6 +1,7 @@
-"""Von Mises plasticity at the four Gauss points of a tetrahedron: what it takes off the elastic forces and off the tangent.
+"""Von Mises plasticity at the four Gauss points of tetrahedra, a batch of cells at a time: forces, tangent and fields.
 
-See `return_mapping`, which this shares its radial return with.
+The radial return is that of `return_mapping`. State and curves are kept by batch; cells that fill up the last batch have no
+volume, no stiffness, and never yield.
 """
 
 from __future__ import annotations
@@ -8,204 +9,162 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from culmann_fem.return_mapping import deviator, norm, radial_return
-from culmann_fem.tet_kernels import WIDTH
+from culmann_fem.return_mapping import radial_return
+from culmann_fem.tet_kernels import add, differences, differences_transposed, fetch, spread, strain_of
 
 _njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
-_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, inline="always")
-
-
-@_njit
-def strains(u, cell, m, geometry, table, U, e):
-    """E (4, 6): tensor strain xx, yy, zz, xy, yz, zx at the Gauss points of cell m; U (3, 4, 4) is scratch."""
-    n, w = m // WIDTH, m % WIDTH
-    corner, edge, near = geometry.rule[0], geometry.rule[1], geometry.rule[2]
-    for c in range(3):
-        for i in range(4):
-            total = 0.0
-            for j in range(4):
-                value = u[cell[m, table[i, j]], c]
-                U[c, i, j] = value
-                total += edge * value
-            total += (corner - edge) * U[c, i, i]
-            for p in range(4):
-                U[c, i, p] = total + near * U[c, i, p]
-    for p in range(4):
-        at = geometry.start[n] + p * geometry.stride[n]
-        e[p] = 0
-        for i in range(1, 4):
-            x, y, z = U[0, i, p] - U[0, 0, p], U[1, i, p] - U[1, 0, p], U[2, i, p] - U[2, 0, p]
-            gx, gy, gz = geometry.G[at, 3 * i - 3, w], geometry.G[at, 3 * i - 2, w], geometry.G[at, 3 * i - 1, w]
-            e[p, 0] += x * gx
-            e[p, 1] += y * gy
-            e[p, 2] += z * gz
-            e[p, 3] += 0.5 * (x * gy + y * gx)
-            e[p, 4] += 0.5 * (y * gz + z * gy)
-            e[p, 5] += 0.5 * (z * gx + x * gz)
+_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, forceinline=True)
 
 
 @_inlined
-def _take_off(t, m, b, geometry, blocks, table, U, row):
-    """Subtract the nodal forces of stresses t (4, 6) times volumes at the Gauss points of cell m from the rows of block b."""
-    n, w = m // WIDTH, m % WIDTH
-    corner, edge, near = geometry.rule[0], geometry.rule[1], geometry.rule[2]
-    U[:] = 0
+def _strains(u, blocks, geometry, b, n, s, d, e):
+    """E (4, 6, w): tensor strain xx, yy, zz, xy, yz, zx at the Gauss points of the cells of batch n; s and d are scratch."""
+    fetch(u, blocks, b, n, s)
+    differences(s, d, geometry.rule)
     for p in range(4):
-        at = geometry.start[n] + p * geometry.stride[n]
-        xx, yy, zz, xy, yz, zx = t[p, 0], t[p, 1], t[p, 2], t[p, 3], t[p, 4], t[p, 5]
-        for i in range(1, 4):
-            gx, gy, gz = geometry.G[at, 3 * i - 3, w], geometry.G[at, 3 * i - 2, w], geometry.G[at, 3 * i - 1, w]
-            U[0, i, p] = xx * gx + xy * gy + zx * gz
-            U[1, i, p] = xy * gx + yy * gy + yz * gz
-            U[2, i, p] = zx * gx + yz * gy + zz * gz
-            for c in range(3):
-                U[c, 0, p] -= U[c, i, p]
-    for c in range(3):
-        for i in range(4):
-            total = U[c, i, 0] + U[c, i, 1] + U[c, i, 2] + U[c, i, 3]
-            for j in range(4):
-                k = blocks.begin[b] + blocks.local[n, table[i, j], w]
-                row[k, c] -= (corner if i == j else edge) * total + near * U[c, i, j]
+        G = geometry.G[geometry.start[n] + p * geometry.stride[n]]
+        for w in range(e.shape[2]):
+            xx, yy, zz, xy, yz, zx = strain_of(d[p], G, w)
+            e[p, 0, w], e[p, 1, w], e[p, 2, w] = xx, yy, zz
+            e[p, 3, w], e[p, 4, w], e[p, 5, w] = 0.5 * xy, 0.5 * yz, 0.5 * zx
+
+
+@_inlined
+def _trial(e, plastic, shear, t):
+    """T (7, w): the trial deviator 2 G (e - plastic) of strains e (6, w) without its mean, and its norm."""
+    for w in range(e.shape[1]):
+        mean = (e[0, w] + e[1, w] + e[2, w]) / 3
+        two_g = 2 * shear[w]
+        xx, yy, zz = e[0, w] - mean - plastic[0, w], e[1, w] - mean - plastic[1, w], e[2, w] - mean - plastic[2, w]
+        xy, yz, zx = e[3, w] - plastic[3, w], e[4, w] - plastic[4, w], e[5, w] - plastic[5, w]
+        t[0, w], t[1, w], t[2, w] = two_g * xx, two_g * yy, two_g * zz
+        t[3, w], t[4, w], t[5, w] = two_g * xy, two_g * yz, two_g * zx
+        t[6, w] = two_g * np.sqrt(xx * xx + yy * yy + zz * zz + 2 * (xy * xy + yz * yz + zx * zx))
 
 
 @_njit
-def plastic_rows(u, row, cell, blocks, geometry, table, shear, stress, strain, plastic, kappa, flow, soft, active, first, last):
-    """Take the force of the plastic strains that u calls for off the rows of the blocks first <= b < last.
+def plastic_rows(u, row, blocks, geometry, lame, stress, strain, plastic, flow, active, first, last):
+    """Rows of the forces at u (n, 3) of the blocks first <= b < last, and the tangent there.
 
     Parameters
     ----------
-    shear, stress, strain
-        (m,) G, and (m, points): the curve.
-    plastic, kappa
-        (m, 4, 6) and (m, 4): plastic strain and its equivalent at the start of the increment; kept.
-    flow, soft, active
-        (m, 4, 6), (m, 4, 2), (m,): the tangent: unit direction of flow, the two moduli that it takes off, and whether any
-        point of the cell is yielding. Written.
+    lame
+        (batches, 2, w): Lamé's constants; the second is G.
+    stress, strain
+        (batches, w, points): the curve.
+    plastic
+        (batches, 4, 7, w): plastic strain (tensor components) and its equivalent, at the start of the increment; kept.
+    flow, active
+        (batches, 4, 8, w) as `tangent_rows` takes it, and (batches, w): whether any point of a cell is yielding. Written.
     """
-    e, U = np.empty((4, 6)), np.empty((3, 4, 4))
+    width = geometry.weight.shape[1]
+    s, d, e, t = np.empty((3, 10, width)), np.empty((4, 9, width)), np.empty((4, 6, width)), np.empty((7, width))
+    gone, slope = np.empty(width), np.empty(width)
     for b in range(first, last):
-        for m in range(blocks.batch_begin[b] * WIDTH, min(cell.shape[0], blocks.batch_begin[b + 1] * WIDTH)):
-            n, w = m // WIDTH, m % WIDTH
-            strains(u, cell, m, geometry, table, U, e)
-            acts = yields = False
-            two_g = 2 * shear[m]
+        row[blocks.begin[b] : blocks.begin[b + 1]] = 0
+        for n in range(blocks.batch_begin[b], blocks.batch_begin[b + 1]):
+            _strains(u, blocks, geometry, b, n, s, d, e)
+            active[n] = False
             for p in range(4):
-                t = e[p]
-                deviator(t)
-                for a in range(6):
-                    t[a] = two_g * (t[a] - plastic[m, p, a])
-                size = norm(t)
-                q = np.sqrt(1.5) * size
-                dgamma, slope, _ = radial_return(q, 1.5 * two_g, kappa[m, p], stress[m], strain[m])
-                soft[m, p, 0] = soft[m, p, 1] = 0
-                step = 0.0
-                if dgamma > 0:
-                    yields = True
-                    lost = 1.5 * two_g * dgamma / q
-                    soft[m, p, 0] = two_g * lost
-                    soft[m, p, 1] = two_g * (1 / (1 + slope / (1.5 * two_g)) - lost)
+                g = geometry.start[n] + p * geometry.stride[n]
+                state, f, shear = plastic[n, p], flow[n, p], lame[n, 1]
+                _trial(e[p], state, shear, t)
+                for w in range(width):
+                    q = np.sqrt(1.5) * t[6, w]
+                    gone[w], slope[w], _ = radial_return(q, 3 * shear[w], state[6, w], stress[n, w], strain[n, w])
+                    if gone[w] > 0:
+                        active[n, w] = True
+                for w in range(width):
+                    two_g, size = 2 * shear[w], max(t[6, w], 1e-300)
+                    step = np.sqrt(1.5) * gone[w] / size
+                    lost = two_g * step
+                    yields = 1.0 if gone[w] > 0 else 0.0
+                    f[6, w] = two_g * lost
+                    f[7, w] = yields * two_g * (1 / (1 + slope[w] / max(1.5 * two_g, 1e-300)) - lost)
+                    weight = geometry.weight[g, w]
+                    pressure = lame[n, 0, w] * (e[p, 0, w] + e[p, 1, w] + e[p, 2, w])
                     for a in range(6):
-                        flow[m, p, a] = t[a] / size
-                    step = np.sqrt(1.5) * dgamma / size
-                if dgamma > 0 or kappa[m, p] > 0:
-                    acts = True
-                volume = two_g * geometry.weight[geometry.start[n] + p * geometry.stride[n], w]
-                for a in range(6):
-                    t[a] = volume * (plastic[m, p, a] + step * t[a])
-            active[m] = yields
-            if acts:
-                _take_off(e, m, b, geometry, blocks, table, U, row)
+                        f[a, w] = t[a, w] / size
+                        kept = e[p, a, w] - state[a, w] - step * t[a, w]
+                        t[a, w] = weight * (two_g * kept + (pressure if a < 3 else 0.0))
+                for w in range(width):
+                    spread(d[p], geometry.G[g], w, t[0, w], t[1, w], t[2, w], t[3, w], t[4, w], t[5, w])
+            differences_transposed(d, s, geometry.rule)
+            add(s, blocks, b, n, row)
 
 
 @_njit
-def tangent_rows(v, row, cell, blocks, geometry, table, index, index_begin, flow, soft, first, last):
-    """Take (C - tangent) of the yielding cells, applied to v, off the rows of the blocks first <= b < last.
-
-    `index` are the yielding cells, those of block b from index_begin[b] to index_begin[b + 1].
-    """
-    e, U = np.empty((4, 6)), np.empty((3, 4, 4))
-    for b in range(first, last):
-        for k in range(index_begin[b], index_begin[b + 1]):
-            m = index[k]
-            n, w = m // WIDTH, m % WIDTH
-            strains(v, cell, m, geometry, table, U, e)
-            for p in range(4):
-                t, f = e[p], flow[m, p]
-                deviator(t)
-                along = f[0] * t[0] + f[1] * t[1] + f[2] * t[2] + 2 * (f[3] * t[3] + f[4] * t[4] + f[5] * t[5])
-                volume = geometry.weight[geometry.start[n] + p * geometry.stride[n], w]
-                shared, flowing = volume * soft[m, p, 0], volume * soft[m, p, 1] * along
-                for a in range(6):
-                    t[a] = shared * t[a] + flowing * f[a]
-            _take_off(e, m, b, geometry, blocks, table, U, row)
-
-
-@_njit
-def commit(u, cell, blocks, geometry, table, shear, stress, strain, plastic, kappa, first, last):
+def commit(u, blocks, geometry, lame, stress, strain, plastic, first, last):
     """Make the plastic strains that u calls for the state of the cells of the blocks first <= b < last."""
-    e, U = np.empty((4, 6)), np.empty((3, 4, 4))
-    for m in range(blocks.batch_begin[first] * WIDTH, min(cell.shape[0], blocks.batch_begin[last] * WIDTH)):
-        strains(u, cell, m, geometry, table, U, e)
-        two_g = 2 * shear[m]
-        for p in range(4):
-            t = e[p]
-            deviator(t)
-            for a in range(6):
-                t[a] = two_g * (t[a] - plastic[m, p, a])
-            size = norm(t)
-            dgamma, _, _ = radial_return(np.sqrt(1.5) * size, 1.5 * two_g, kappa[m, p], stress[m], strain[m])
-            if dgamma > 0:
-                for a in range(6):
-                    plastic[m, p, a] += np.sqrt(1.5) * dgamma / size * t[a]
-                kappa[m, p] += dgamma
+    width = geometry.weight.shape[1]
+    s, d, e, t = np.empty((3, 10, width)), np.empty((4, 9, width)), np.empty((4, 6, width)), np.empty((7, width))
+    for b in range(first, last):
+        for n in range(blocks.batch_begin[b], blocks.batch_begin[b + 1]):
+            _strains(u, blocks, geometry, b, n, s, d, e)
+            for p in range(4):
+                state, shear = plastic[n, p], lame[n, 1]
+                _trial(e[p], state, shear, t)
+                for w in range(width):
+                    q = np.sqrt(1.5) * t[6, w]
+                    gone, _, _ = radial_return(q, 3 * shear[w], state[6, w], stress[n, w], strain[n, w])
+                    if gone > 0:
+                        for a in range(6):
+                            state[a, w] += np.sqrt(1.5) * gone / t[6, w] * t[a, w]
+                        state[6, w] += gone
 
 
 @_njit
-def cell_fields(u, cell, blocks, geometry, table, shear, modulus, strain, plastic, kappa, out, first, last):
+def cell_fields(u, blocks, geometry, lame, modulus, strain, plastic, out, first, last):
     """Means over each cell of equivalent strain, equivalent plastic strain and equivalent stress, and the furthest phase.
 
-    `out` is (m, 4); the state must be committed. The equivalent strain is the plastic one plus stress / E.
+    `out` is (batches, 4, w); the state must be committed. The equivalent strain is the plastic one plus stress / E.
     """
-    e, U = np.empty((4, 6)), np.empty((3, 4, 4))
-    for m in range(blocks.batch_begin[first] * WIDTH, min(cell.shape[0], blocks.batch_begin[last] * WIDTH)):
-        n, w = m // WIDTH, m % WIDTH
-        strains(u, cell, m, geometry, table, U, e)
-        out[m] = 0
-        volume = 0.0
-        for p in range(4):
-            share = geometry.weight[geometry.start[n] + p * geometry.stride[n], w]
-            volume += share
-            deviator(e[p])
-            for a in range(6):
-                e[p, a] -= plastic[m, p, a]
-            q = np.sqrt(1.5) * 2 * shear[m] * norm(e[p])
-            out[m, 0] += share * (q / modulus[m] + kappa[m, p])
-            out[m, 1] += share * kappa[m, p]
-            out[m, 2] += share * q
-            phase = 0
-            if kappa[m, p] > 0:
-                phase = 1
-                while phase < strain.shape[1] and strain[m, phase] <= kappa[m, p]:
-                    phase += 1
-            out[m, 3] = max(out[m, 3], phase)
-        for a in range(3):
-            out[m, a] /= volume
+    width = geometry.weight.shape[1]
+    s, d, e, t = np.empty((3, 10, width)), np.empty((4, 9, width)), np.empty((4, 6, width)), np.empty((7, width))
+    for b in range(first, last):
+        for n in range(blocks.batch_begin[b], blocks.batch_begin[b + 1]):
+            _strains(u, blocks, geometry, b, n, s, d, e)
+            out[n] = 0
+            for p in range(4):
+                g = geometry.start[n] + p * geometry.stride[n]
+                _trial(e[p], plastic[n, p], lame[n, 1], t)
+                for w in range(width):
+                    share, kappa = geometry.weight[g, w], plastic[n, p, 6, w]
+                    q = np.sqrt(1.5) * t[6, w]
+                    out[n, 0, w] += share * (q / modulus[n, w] + kappa)
+                    out[n, 1, w] += share * kappa
+                    out[n, 2, w] += share * q
+                    phase = 0
+                    if kappa > 0:
+                        phase = 1
+                        while phase < strain.shape[2] and strain[n, w, phase] <= kappa:
+                            phase += 1
+                    out[n, 3, w] = max(out[n, 3, w], phase)
+            for w in range(width):
+                volume = 0.0
+                for p in range(4):
+                    volume += geometry.weight[geometry.start[n] + p * geometry.stride[n], w]
+                for a in range(3):
+                    out[n, a, w] /= max(volume, 1e-300)
 
 
 @_njit
-def effective_strains(u, cell, blocks, geometry, table, poisson_ratio, out, first, last):
-    """Von Mises stress over the modulus, from the mean strain of each cell."""
-    e, U = np.empty((4, 6)), np.empty((3, 4, 4))
-    for m in range(blocks.batch_begin[first] * WIDTH, min(cell.shape[0], blocks.batch_begin[last] * WIDTH)):
-        n, w = m // WIDTH, m % WIDTH
-        strains(u, cell, m, geometry, table, U, e)
-        volume = 0.0
-        for p in range(4):
-            share = geometry.weight[geometry.start[n] + p * geometry.stride[n], w]
-            volume += share
-            for a in range(6):
-                e[p, a] *= share
-                if p > 0:
-                    e[0, a] += e[p, a]
-        deviator(e[0])
-        out[m] = np.sqrt(1.5) * norm(e[0]) / (volume * (1 + poisson_ratio[m]))
+def effective_strains(u, blocks, geometry, poisson_ratio, out, first, last):
+    """Out (batches, w): von Mises stress over the modulus, from the mean strain of each cell."""
+    width = geometry.weight.shape[1]
+    s, d, e, mean = np.empty((3, 10, width)), np.empty((4, 9, width)), np.empty((4, 6, width)), np.empty((7, width))
+    for b in range(first, last):
+        for n in range(blocks.batch_begin[b], blocks.batch_begin[b + 1]):
+            _strains(u, blocks, geometry, b, n, s, d, e)
+            mean[:] = 0
+            for p in range(4):
+                g = geometry.start[n] + p * geometry.stride[n]
+                for w in range(width):
+                    mean[6, w] += geometry.weight[g, w]
+                    for a in range(6):
+                        mean[a, w] += geometry.weight[g, w] * e[p, a, w]
+            for w in range(width):
+                m = (mean[0, w] + mean[1, w] + mean[2, w]) / 3
+                square = (mean[0, w] - m) ** 2 + (mean[1, w] - m) ** 2 + (mean[2, w] - m) ** 2
+                square += 2 * (mean[3, w] ** 2 + mean[4, w] ** 2 + mean[5, w] ** 2)
+                out[n, w] = np.sqrt(1.5 * square) / (max(mean[6, w], 1e-300) * (1 + poisson_ratio[n, w]))

@@ -11,8 +11,9 @@ from culmann.data import Fields, Materials
 from culmann.data.arrays import FloatArray
 from culmann_fem import tet_return_mapping
 from culmann_fem.secant_state import stress_on_curve
+from culmann_fem.tet_kernels import WIDTH
 from culmann_fem.tet_operator import TetOperator
-from culmann_fem.tet_problem import TABLE, TetProblem
+from culmann_fem.tet_problem import TetProblem
 
 
 class TetSecant:
@@ -22,7 +23,7 @@ class TetSecant:
         order = problem.order
         self._problem, self._operator = problem, operator
         self._initial = materials.youngs_modulus_mpa[order]
-        self._ratio = materials.poisson_ratio[order]
+        self._ratio = operator.in_batches(materials.poisson_ratio[order], 0.0)
         self._stress = np.ascontiguousarray(materials.stress_mpa[order])
         self._plastic = np.ascontiguousarray(materials.plastic_strain[order])
         self.modulus = self._initial.copy()
@@ -30,10 +31,10 @@ class TetSecant:
 
     def strain(self, u: FloatArray) -> FloatArray:
         """(n,): effective strain of every cell."""
-        out, operator = np.empty(len(self._initial)), self._operator
-        mesh = (self._problem.cell, operator.blocks, operator.geometry, TABLE)
-        operator.block_slabs.run(tet_return_mapping.effective_strains, u, *mesh, self._ratio, out)
-        return out
+        operator = self._operator
+        out = np.empty((operator.batches, WIDTH))
+        operator.block_slabs.run(tet_return_mapping.effective_strains, u, operator.blocks, operator.geometry, self._ratio, out)
+        return out.ravel()[: len(self._initial)].copy()
 
     def softened(self, e: FloatArray) -> FloatArray:
         """(n,): the secant moduli at effective strains e; none above the present one."""

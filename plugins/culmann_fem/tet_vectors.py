@@ -78,13 +78,16 @@ def restrict(r, t, inverse_diagonal, begin, children, coarse, size, first, last)
     """coarse[v] = P^T (r - t) for chunks of vertices: half of each free freedom, for each time that v is its parent."""
     half = r.dtype.type(0.5)
     for v in range(first * size, min(coarse.shape[0], last * size)):
-        for c in range(3):
-            total = half * 0
-            for k in range(begin[v], begin[v + 1]):
-                i = children[k]
-                if inverse_diagonal[i, c] > 0:
-                    total += r[i, c] - t[i, c]
-            coarse[v, c] = half * total
+        x = y = z = half * 0
+        for k in range(begin[v], begin[v + 1]):
+            i = children[k]
+            if inverse_diagonal[i, 0] > 0:
+                x += r[i, 0] - t[i, 0]
+            if inverse_diagonal[i, 1] > 0:
+                y += r[i, 1] - t[i, 1]
+            if inverse_diagonal[i, 2] > 0:
+                z += r[i, 2] - t[i, 2]
+        coarse[v, 0], coarse[v, 1], coarse[v, 2] = half * x, half * y, half * z
 
 
 @_njit

@@ -14,7 +14,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
-from culmann_fem.tet_kernels import WIDTH
 from culmann_fem.tet_operator import TetOperator
 from culmann_fem.tet_problem import EDGES, TABLE, TetProblem
 
@@ -97,7 +96,7 @@ def vertex_operator(operator: TetOperator, vertex: Vertices) -> Any:
 @_njit
 def _shape_gradients(m, p, geometry, table, g):
     """Gradients g (10, 3) of the shape functions of cell m at Gauss point p; the batch's place of its G."""
-    n, w = m // WIDTH, m % WIDTH
+    n, w = divmod(m, geometry.weight.shape[1])
     at, G, rule = geometry.start[n] + p * geometry.stride[n], geometry.G, geometry.rule
     g[:] = 0
     for i in range(4):
@@ -115,7 +114,7 @@ def _shape_gradients(m, p, geometry, table, g):
 def _diagonal(cell, geometry, lame, table, out):
     g = np.empty((10, 3))
     for m in range(cell.shape[0]):
-        n, w = m // WIDTH, m % WIDTH
+        n, w = divmod(m, geometry.weight.shape[1])
         for p in range(4):
             at = _shape_gradients(m, p, geometry, table, g)
             mu, both = geometry.weight[at, w] * lame[n, 1, w], geometry.weight[at, w] * (lame[n, 0, w] + lame[n, 1, w])
@@ -129,7 +128,7 @@ def _diagonal(cell, geometry, lame, table, out):
 def _vertex_blocks(cell, geometry, lame, table, interpolation, free, slot, data):
     g, v = np.empty((10, 3)), np.empty((4, 3, 3))
     for m in range(cell.shape[0]):
-        n, w = m // WIDTH, m % WIDTH
+        n, w = divmod(m, geometry.weight.shape[1])
         for p in range(4):
             at = _shape_gradients(m, p, geometry, table, g)
             # v[k, c]: gradient of what vertex k moves along axis c
