@@ -40,7 +40,7 @@ def run(
 ) -> None:
     """Run a pipeline and tell the failure load."""
     files = input_files(inputs or [])
-    graph = _read(pipeline, settings, plugin)
+    graph = read(pipeline, settings, plugin)
     _run(graph, files, out or Path("runs") / graph.path.stem, force, store)
 
 
@@ -51,12 +51,12 @@ def demo(
     store: STORE = None,
 ) -> None:
     """Run the pipeline of a real bone that ships with culmann."""
-    _run(_read(f"{bone.value}_voxel", None, None), {}, out or Path("runs") / f"demo-{bone.value}", force, store)
+    _run(read(f"{bone.value}_voxel", None, None), {}, out or Path("runs") / f"demo-{bone.value}", force, store)
 
 
 def check(pipeline: PIPELINE, settings: SETTINGS = None, plugin: PluginFiles = None) -> None:
     """Check a pipeline file and show its wiring."""
-    graph = _read(pipeline, settings, plugin)
+    graph = read(pipeline, settings, plugin)
     types = graph.types()
     rows = [("input", entry.id, entry.type.__name__, "") for entry in graph.inputs.values()]
     for step in graph.steps.values():
@@ -71,12 +71,19 @@ def check(pipeline: PIPELINE, settings: SETTINGS = None, plugin: PluginFiles = N
     typer.echo(f"\n{graph.path}: no problems; keeps {', '.join(output.value for output in graph.outputs)}")
 
 
-def _read(pipeline: str, settings: list[str] | None, plugin: list[Path] | None) -> Graph:
+def read(pipeline: str, settings: list[str] | None, plugin: list[Path] | None) -> Graph:
+    """The graph of a pipeline. A broken plugin that was asked for by name is an error; one that is merely installed is not."""
+    from culmann.errors import PluginError
     from culmann.pipeline import read_pipeline
     from culmann.plugins import load_catalogue
     from culmann.shipped import find_pipeline
 
-    return read_pipeline(find_pipeline(pipeline), load_catalogue(plugin or []), settings or [])
+    catalogue = load_catalogue(plugin or [])
+    asked_for = {str(file.resolve()) for file in plugin or []}
+    for broken in catalogue.broken:
+        if broken.distribution in asked_for:
+            raise PluginError(f"{broken.origin} cannot be used: {broken.error}", hint="mend the file, or leave `--plugin` out")
+    return read_pipeline(find_pipeline(pipeline), catalogue, settings or [])
 
 
 def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Path | None) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from culmann.cli.arguments import PIPELINE, SETTINGS
 from culmann.cli.listing import PluginFiles
+from culmann.cli.running import read
 from culmann.errors import InputError
 
 
@@ -28,12 +29,9 @@ def graph(
     plugin: PluginFiles = None,
 ) -> None:
     """Draw the steps of a pipeline and what flows between them."""
-    from culmann.pipeline import read_pipeline
     from culmann.pipeline.drawing import to_mermaid, to_svg
-    from culmann.plugins import load_catalogue
-    from culmann.shipped import find_pipeline
 
-    steps = read_pipeline(find_pipeline(pipeline), load_catalogue(plugin or []), settings or [])
+    steps = read(pipeline, settings, plugin)
     _write(to_svg(steps) if form is Format.svg else to_mermaid(steps), out)
 
 
