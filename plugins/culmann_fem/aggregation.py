@@ -20,7 +20,7 @@ FloatArray32 = npt.NDArray[np.float32]
 _DEGREE = 2
 _RATIO = 10.0
 _DIRECT = 800  # unknowns of an operator that is inverted outright
-_STRONG = 0.02  # of the geometric mean of the two diagonal blocks
+_STRONG = 0.05  # of the geometric mean of the two diagonal blocks
 
 
 class Aggregation:
@@ -30,11 +30,8 @@ class Aggregation:
         self.levels: list[_Level] = []
         motions = rigid_motions(place_mm) * free.reshape(-1, 1)
         while A.shape[0] > _DIRECT:
-            level, coarse, motions = _level(A, motions)
-            if coarse is None:
-                break
+            level, A, motions = _level(A, motions)
             self.levels.append(level)
-            A = coarse
         self._inverse: FloatArray32 = np.linalg.inv(A.toarray()).astype(np.float32)
 
     def apply(self, r: FloatArray32) -> FloatArray32:
@@ -99,29 +96,29 @@ def chebyshev(largest: float, degree: int, ratio: float) -> list[tuple[np.float3
 
 
 def _level(A: Any, motions: FloatArray) -> tuple[_Level, Any, FloatArray]:
-    """The level of an operator, the operator of the next (None when it would not be smaller), and its rigid motions."""
+    """The level of an operator, the operator of the next, and its rigid motions."""
     diagonal = A.diagonal()
     inverse = 1 / diagonal
     largest = _largest_eigenvalue(A.tocsr(), inverse)
     size = A.blocksize[0]
     strength = np.sqrt(np.einsum("kij,kij->k", A.data, A.data))
-    aggregate, count = _aggregates(A.indptr, A.indices, strength, _STRONG)
     width = motions.shape[1]
+    aggregate, count = _aggregates(A.indptr, A.indices, strength, _STRONG)
+    if width * count > A.shape[0] // 3:
+        # Moduli so rough that hardly any tie is strong: go by neighbourhood alone.
+        aggregate, count = _aggregates(A.indptr, A.indices, strength, 0.0)
     tentative, coarse_motions = _orthogonal(motions.reshape(-1, size, width), aggregate, count)
     inside = aggregate >= 0
     T = sp.bsr_array(
         (tentative[inside], aggregate[inside], np.concatenate([[0], np.cumsum(inside)])), shape=(A.shape[0], width * count)
     )
     P = T - (4 / 3 / largest) * (sp.diags_array(inverse) @ (A @ T)).tobsr(blocksize=(size, width))
-    level = _Level(A, inverse, largest, P)
-    if width * count >= A.shape[0] // 2:
-        return level, None, coarse_motions
     coarse = (P.T @ (A @ P)).tobsr(blocksize=(width, width))
     coarse = (coarse + coarse.T) / 2
     gone = coarse.diagonal() <= 1e-12 * diagonal.max()
     if gone.any():
         coarse = coarse + sp.diags_array(np.where(gone, 1.0, 0.0))
-    return level, coarse.tobsr(blocksize=(width, width)), coarse_motions
+    return _Level(A, inverse, largest, P), coarse.tobsr(blocksize=(width, width)), coarse_motions
 
 
 def _largest_eigenvalue(A: Any, inverse_diagonal: FloatArray) -> float:

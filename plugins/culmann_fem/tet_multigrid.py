@@ -50,7 +50,7 @@ class TetMultigrid:
             operator.multiply32(z, t)
             run(tet_vectors.smooth_next, r, t, D, z, d, keep, factor, CHUNK)
         operator.multiply32(z, t)
-        self._slabs.run(tet_vectors.restrict, r, t, D, vertex.begin, vertex.children, self._coarse, CHUNK)
+        self._slabs.run(tet_vectors.restrict, r, t, D, vertex.begin, vertex.children, vertex.free, self._coarse, CHUNK)
         coarse = self._aggregation.apply(self._coarse.ravel()).reshape(-1, 3)
         run(tet_vectors.prolong, coarse, vertex.parent, D, z, CHUNK)
         for keep, factor in steps:

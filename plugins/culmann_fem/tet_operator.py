@@ -118,7 +118,7 @@ def _geometry(problem: TetProblem, batches: int) -> Geometry:
     m = len(problem.cell)
     curved = np.zeros(batches * WIDTH, dtype=bool)
     curved[:m] = problem.curved
-    stride = curved.reshape(-1, WIDTH).any(axis=1).astype(np.int64)
+    stride = np.asarray(curved.reshape(-1, WIDTH).any(axis=1), dtype=np.int64)
     count = np.where(stride > 0, 4, 1)
     start = np.concatenate([[0], np.cumsum(count)[:-1]])
     G, weight = np.zeros((int(count.sum()), 9, WIDTH)), np.zeros((int(count.sum()), WIDTH))

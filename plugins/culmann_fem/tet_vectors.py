@@ -74,7 +74,7 @@ def smooth_next(r, t, inverse_diagonal, x, d, keep, factor, size, first, last):
 
 
 @_njit
-def restrict(r, t, inverse_diagonal, begin, children, coarse, size, first, last):
+def restrict(r, t, inverse_diagonal, begin, children, free, coarse, size, first, last):
     """coarse[v] = P^T (r - t) for chunks of vertices: half of each free freedom, for each time that v is its parent."""
     half = r.dtype.type(0.5)
     for v in range(first * size, min(coarse.shape[0], last * size)):
@@ -88,6 +88,9 @@ def restrict(r, t, inverse_diagonal, begin, children, coarse, size, first, last)
             if inverse_diagonal[i, 2] > 0:
                 z += r[i, 2] - t[i, 2]
         coarse[v, 0], coarse[v, 1], coarse[v, 2] = half * x, half * y, half * z
+        for c in range(3):
+            if not free[v, c]:
+                coarse[v, c] = 0
 
 
 @_njit

@@ -1,7 +1,7 @@
 """From quadratic tetrahedra to the linear ones on their vertices: transfer, diagonal, and the Galerkin operator P' K P.
 
-P gives a middle node the mean of its two vertices, on free freedoms only; the operator is built cell by cell with the very
-quadrature of the fine one, so that it is right for curved cells and for edges of which one end is held.
+P gives a middle node the mean of its two vertices, from free freedoms to free freedoms. The operator is built cell by cell with
+the very quadrature of the fine one, so that it is right for curved cells and for edges of which one end is held.
 """
 
 from __future__ import annotations
@@ -138,8 +138,9 @@ def _vertex_blocks(cell, geometry, lame, table, interpolation, free, slot, data)
                     share = interpolation[a, k]
                     if share > 0:
                         for c in range(3):
+                            moves = share * free[cell[m, k], c] * free[cell[m, a], c]
                             for d in range(3):
-                                v[k, c, d] += share * free[cell[m, a], c] * g[a, d]
+                                v[k, c, d] += moves * g[a, d]
             lam, mu = geometry.weight[at, w] * lame[n, 0, w], geometry.weight[at, w] * lame[n, 1, w]
             for k in range(4):
                 for q in range(4):
