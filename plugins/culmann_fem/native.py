@@ -44,9 +44,7 @@ class NativeSolverConfig(Config):
         description="Integration of the bricks. Full integration locks when plastic flow keeps its volume. Tetrahedra always "
         "have their four points.",
     )
-    residual_tolerance: float = Field(
-        1e-6, gt=1e-12, lt=1e-1, description="Norm of the forces out of balance over the load."
-    )
+    residual_tolerance: float = Field(1e-6, gt=1e-12, lt=1e-1, description="Norm of the forces out of balance over the load.")
     stop_below_peak: float = Field(
         0.0, ge=0, lt=1, description="Stop once the load has fallen below this share of its peak; 0 goes on to the end."
     )
@@ -88,13 +86,15 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
         )
     if course.stop_reason:
         journal.warn(course.stop_reason)
+    if scheme == "linear" and not materials.is_linear:
+        journal.warn("solved as linear, as `scheme: linear` asks: no cell yields, and no force is that of a failing bone")
     facts: dict[str, SolverFact] = {
         "engine": "culmann native",
         "scheme": scheme,
         "integration": config.integration if mesh.cell_type == "hex8" else "four points",
         "unknowns": unknowns,
     }
-    return _response(mesh, load, course, facts)
+    return _response(mesh, materials, load, course, facts)
 
 
 def _system(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolverConfig) -> LatticeSystem | TetSystem:
@@ -141,7 +141,7 @@ def _scheme(materials: Materials, config: NativeSolverConfig) -> str:
     return "plastic" if materials.unloading == "plastic" else "secant-converged"
 
 
-def _response(mesh: Mesh, load: LoadCase, course: Course, facts: Mapping[str, SolverFact]) -> Response:
+def _response(mesh: Mesh, materials: Materials, load: LoadCase, course: Course, facts: Mapping[str, SolverFact]) -> Response:
     assert course.peak is not None
     assert course.end is not None
     full = _full_displacement(load)
@@ -162,6 +162,7 @@ def _response(mesh: Mesh, load: LoadCase, course: Course, facts: Mapping[str, So
             "cut_increments": course.cuts,
         },
         stop_reason=course.stop_reason,
+        cells={"youngs_modulus_mpa": materials.youngs_modulus_mpa, "density_g_cm3": materials.density_g_cm3},
     )
 
 

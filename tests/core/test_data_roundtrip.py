@@ -149,7 +149,8 @@ def responses(draw: st.DrawFn) -> Response:
     ]
     m = draw(st.integers(1, 5))
     curve = draw(arrays((2, m), finite))
-    return Response(mesh, curve[0], curve[1], draw(positive), *moments, draw(facts), draw(text))
+    cells = {name: draw(arrays((mesh.n_cells,), finite)) for name in draw(st.sets(st.sampled_from(["modulus", "density"])))}
+    return Response(mesh, curve[0], curve[1], draw(positive), *moments, draw(facts), draw(text), cells)
 
 
 ANY_DATA = st.one_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
@@ -57,6 +57,8 @@ class Response:
         What the engine did: its name, version, scheme, iterations, residuals, …
     stop_reason
         Why the curve ends where it ends, in words. Empty when the full displacement was reached.
+    cells
+        {name: (n_cells,)}: what else one wants to see on the cells, such as `youngs_modulus_mpa` and `density_g_cm3`.
 
     Raises
     ------
@@ -72,9 +74,12 @@ class Response:
     end: Fields
     solver: Mapping[str, SolverFact]
     stop_reason: str = ""
+    cells: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expect_shape("force_n", self.force_n, self.displacement_mm.shape)
+        for name, values in self.cells.items():
+            expect_shape(name, values, (self.mesh.n_cells,))
         for moment in (self.peak, self.end):
             expect_shape("displacement_mm", moment.displacement_mm, (self.mesh.n_points, 3))
             expect_shape("phase", moment.phase, (self.mesh.n_cells,))
@@ -87,11 +92,12 @@ class Response:
         at_cells = {
             f"{name}:{t}": getattr(m, name) for t, m in (("peak", self.peak), ("end", self.end)) for name in _CELL_FIELDS
         }
-        self.mesh.save_with_fields(folder, "fields", at_points, at_cells)
+        self.mesh.save_with_fields(folder, "fields", at_points, {**self.cells, **at_cells})
         facts = {
             "reference_height_mm": self.reference_height_mm,
             "solver": dict(self.solver),
             "stop_reason": self.stop_reason,
+            "cells": sorted(self.cells),
         }
         write_json(folder / "response.json", facts)
 
@@ -116,6 +122,7 @@ class Response:
             moment("end"),
             facts["solver"],
             facts["stop_reason"],
+            {name: content.cell_data[name] for name in facts["cells"]},
         )
 
 

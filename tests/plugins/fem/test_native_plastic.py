@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from culmann.journal import QuietJournal
+from culmann_fem.native import NativeSolverConfig, native_solver
+
 
 @pytest.mark.parametrize("integration", ["b-bar", "full"])
 def test_free_bar_flows_at_its_yield_stress(make_block, make_material, native, integration):
@@ -56,7 +59,10 @@ def test_full_integration_locks_where_b_bar_does_not(make_block, make_material, 
     assert slope["full"] > 5 * slope["b-bar"]
 
 
-def test_linear_scheme_ignores_yielding(make_block, make_material, native):
-    bar = make_block()
-    answer = native(bar.mesh, make_material(bar.mesh.n_cells, stress=1.0), bar.load, scheme="linear")
+def test_linear_scheme_ignores_yielding_and_says_so(make_block, make_material):
+    bar, journal = make_block(), QuietJournal()
+    material = make_material(bar.mesh.n_cells, stress=1.0)
+    answer = native_solver(bar.mesh, material, bar.load, NativeSolverConfig(scheme="linear"), journal)
+    assert "no cell yields" in journal.warnings[0]
+    assert np.array_equal(answer.cells["youngs_modulus_mpa"], material.youngs_modulus_mpa)
     assert answer.force_n == pytest.approx([0, 1000 * 0.02 * bar.area_mm2], rel=1e-6)
