@@ -27,6 +27,7 @@ def _say(text):
     def step(labels: Labels, journal: Journal) -> Report:
         """Say a word."""
         journal.progress("42 N", 0.5)
+        journal.attach("mask.png", b"a picture")
         return Report({"word.txt": text.encode(), "word.png": b"a picture"})
     return step
 
@@ -44,7 +45,7 @@ def linger(labels: Labels, journal: Journal) -> Report:
 def stop(labels: Labels) -> Report:
     """Press Ctrl-C, also where the process was started in the background and ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), getattr(signal, os.environ.get("STOP_BY", "SIGINT")))
     return Report({"never.txt": b"x"})
 
 
@@ -114,8 +115,10 @@ def test_run_writes_results_and_says_where(culmann: Program) -> None:
     done = culmann("run", "greet.yaml", "--plugin", "word.py")
     assert done.returncode == 0, done.stderr
     assert (culmann.folder / "runs" / "greet" / "word.txt").read_text() == "hello"
-    assert f"Results in {Path('runs') / 'greet'}: pipeline.yaml, word.png, word.txt\n" in done.stdout
+    assert f"Results in {Path('runs') / 'greet'}: manifest.json, pipeline.yaml, qc/, word.png, word.txt\n" in done.stdout
+    assert f"to look at first  {Path('runs') / 'greet' / 'qc' / 'word-mask.png'}" in done.stdout
     assert f"to look at  {Path('runs') / 'greet' / 'word.png'}" in done.stdout
+    assert "replaces" not in done.stderr
     assert "word: greet starts" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
 
@@ -124,8 +127,30 @@ def test_second_run_comes_from_the_store_unless_forced(culmann: Program) -> None
     culmann("run", "greet.yaml", "--plugin", "word.py", "--store", "kept")
     again = culmann("run", "greet.yaml", "--plugin", "word.py", "--store", "kept", "--out", "again")
     assert "word: greet from the store" in again.stderr
+    assert "replaces" not in again.stderr
     forced = culmann("run", "greet.yaml", "--plugin", "word.py", "--store", "kept", "--out", "again", "--force")
     assert "word: greet starts" in forced.stderr
+    assert re.search(r"^replaces the run of \d{4}-\d\d-\d\d \d\d:\d\d in again$", forced.stderr, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM"])
+def test_a_stopped_run_is_no_failure_and_tells_how_it_goes_on(culmann: Program, signal_name: str) -> None:
+    done = culmann("run", "stop.yaml", "--plugin", "word.py", env={"STOP_BY": signal_name})
+    assert done.returncode == {"SIGINT": 130, "SIGTERM": 143}[signal_name]
+    told = "interrupted; what was finished is in the store: the same command goes on from there"
+    assert done.stderr.splitlines()[-2:] == ["word: interrupted", told]
+    forced = culmann("run", "stop.yaml", "--plugin", "word.py", "--force", env={"STOP_BY": signal_name})
+    assert "the same command without --force goes on from there" in forced.stderr
+
+
+def test_the_current_folder_is_never_replaced(culmann: Program) -> None:
+    before = {path: path.read_bytes() for path in culmann.folder.iterdir() if path.is_file()}
+    for more in ([], ["--force"]):
+        done = culmann("run", "greet.yaml", "--plugin", "word.py", "--out", ".", "--store", "../elsewhere", *more)
+        assert done.returncode == 2
+        assert "is the current folder" in done.stderr
+        assert "starts" not in done.stderr
+    assert {path: path.read_bytes() for path in culmann.folder.iterdir() if path.is_file()} == before
 
 
 def test_run_tells_the_failure_load(culmann: Program) -> None:
@@ -189,6 +214,19 @@ def test_check_shows_the_wiring_and_runs_nothing(culmann: Program) -> None:
     assert sorted(path.suffix for path in culmann.folder.iterdir() if path.name != "__pycache__") == [".py"] + 7 * [".yaml"]
 
 
+def test_check_misses_the_file_of_an_input(culmann: Program) -> None:
+    (culmann.folder / "lost.yaml").write_text(YAML.format(labels="lost.nii.gz", use="greet"))
+    here = YAML.format(labels="", use="greet").replace(", path: ", "")
+    (culmann.folder / "open.yaml").write_text(here)
+    lost = culmann("check", "lost.yaml", "--plugin", "word.py")
+    assert lost.returncode == 2
+    assert f"input 'bone': there is no file or folder {(culmann.folder / 'lost.nii.gz').resolve()}" in lost.stderr
+    labels = re.search(r"path: ([^}]+)", (culmann.folder / "greet.yaml").read_text())[1]
+    assert culmann("check", "lost.yaml", "--plugin", "word.py", "--input", f"bone={labels}").returncode == 0
+    assert culmann("check", "open.yaml", "--plugin", "word.py").returncode == 0
+    assert "there is no file" in culmann("check", "open.yaml", "--plugin", "word.py", "--input", "bone=no.nrrd").stderr
+
+
 def test_plugins_lists_broken_ones_and_goes_on(culmann: Program) -> None:
     (culmann.folder / "broken.py").write_text("api = 1\nraise RuntimeError('out of order')\n")
     done = culmann("plugins", "--plugin", "broken.py", "--plugin", "word.py")
@@ -210,6 +248,26 @@ def test_graph_draws(culmann: Program) -> None:
     done = culmann("graph", "greet.yaml", "--plugin", "word.py", "--format", "svg", "--out", "deep/graph.svg")
     assert done.returncode == 0, done.stderr
     assert "<svg" in (culmann.folder / "deep" / "graph.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "start"),
+    [
+        ("g.svg", [], "<svg"),
+        ("g.SVG", [], "<svg"),
+        ("g.mmd", [], "flowchart"),
+        ("g.md", [], "flowchart"),
+        ("g.mermaid", [], "flowchart"),
+        ("g.txt", ["--format", "mermaid"], "flowchart"),
+    ],
+)
+def test_the_ending_says_how_a_graph_is_drawn(culmann: Program, name: str, more: list[str], start: str) -> None:
+    done = culmann("graph", "greet.yaml", "--plugin", "word.py", "--out", name, *more)
+    assert done.returncode == 0, done.stderr
+    assert (culmann.folder / name).read_text(encoding="utf-8").startswith(start)
+    refused = culmann("graph", "greet.yaml", "--plugin", "word.py", "--out", "g.png")
+    assert "the ending of g.png does not say how the graph is to be drawn\n  hint: use one of .svg, .mmd" in refused.stderr
+    assert not (culmann.folder / "g.png").exists()
 
 
 def test_schema_checks_what_check_checks(culmann: Program) -> None:

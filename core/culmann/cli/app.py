@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -30,9 +31,9 @@ class Commands(TyperGroup):
             if error.hint:
                 typer.echo(f"  hint: {error.hint}", err=True)
             raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(130) from None
+        except KeyboardInterrupt as stopped:
+            typer.echo("; ".join(["interrupted", *getattr(stopped, "__notes__", ())]), err=True)
+            raise typer.Exit(128 + (signal.SIGTERM if signal.SIGTERM in stopped.args else signal.SIGINT)) from None
 
 
 app = typer.Typer(
@@ -72,8 +73,14 @@ app.command("plugins")(listing.plugins)
 app.add_typer(new.new, name="new")
 
 
+def _terminate(number: int, _: object) -> NoReturn:
+    """What a batch system ends is cleared up and told like Ctrl-C."""
+    raise KeyboardInterrupt(number)
+
+
 def main() -> None:
     """Run the program on the arguments of the process. `--debug` may stand anywhere."""
+    signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without these letters is no reason to fail

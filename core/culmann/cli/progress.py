@@ -65,9 +65,9 @@ class LogLines:
         """The time that it took."""
         self._say(f"{step}: done in {seconds:.1f} s")
 
-    def failed(self, step: str, problem: BaseException) -> None:  # noqa: ARG002  (the protocol has it)
-        """The step that failed; the error itself is told at the end."""
-        self._say(f"{step}: failed")
+    def failed(self, step: str, problem: BaseException) -> None:
+        """The step that failed or was stopped; the error itself is told at the end."""
+        self._say(f"{step}: {'interrupted' if isinstance(problem, KeyboardInterrupt) else 'failed'}")
 
     def _say(self, text: str) -> None:
         typer.echo(text, err=True)
@@ -106,10 +106,11 @@ class LiveLine:
         self._clear()
         self._print("✓", f"{step} ({self.use}): {seconds:.1f} s", "green")
 
-    def failed(self, step: str, problem: BaseException) -> None:  # noqa: ARG002  (the protocol has it)
-        """Move the step from the live line to those that are done, as failed."""
+    def failed(self, step: str, problem: BaseException) -> None:
+        """Move the step from the live line to those that are done, as failed or interrupted."""
         self._clear()
-        self._print("✗", f"{step} ({self.use})", "red")
+        how = "interrupted" if isinstance(problem, KeyboardInterrupt) else "failed"
+        self._print("✗", f"{step} ({self.use}): {how}", "red")
 
     def _print(self, sign: str, text: str, colour: str) -> None:
         from rich.text import Text

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,7 +21,7 @@ OUT = Annotated[Path | None, typer.Option(help="The folder for the results; defa
 STORE = Annotated[
     Path | None, typer.Option(help="Where results of steps are kept; default $CULMANN_STORE, else .culmann here.")
 ]
-FORCE = Annotated[bool, typer.Option("--force", help="Compute every step, whatever the store holds.")]
+FORCE = Annotated[bool, typer.Option("--force", help="Compute every step anew, whatever the store holds.")]
 
 
 class Bone(StrEnum):
@@ -54,9 +55,13 @@ def demo(
     _run(read(f"{bone.value}_voxel", None, None), {}, out or Path("runs") / f"demo-{bone.value}", force, store)
 
 
-def check(pipeline: PIPELINE, settings: SETTINGS = None, plugin: PluginFiles = None) -> None:
-    """Check a pipeline file and show its wiring."""
+def check(pipeline: PIPELINE, inputs: INPUTS = None, settings: SETTINGS = None, plugin: PluginFiles = None) -> None:
+    """Check a pipeline file, and the files of inputs that it or --input names, and show its wiring."""
+    from culmann.pipeline.inputs import bind
+
+    files = input_files(inputs or [])
     graph = read(pipeline, settings, plugin)
+    bind(graph, files, all_needed=False)
     types = graph.types()
     rows = [("input", entry.id, entry.type.__name__, "") for entry in graph.inputs.values()]
     for step in graph.steps.values():
@@ -91,17 +96,36 @@ def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Pa
     from culmann.pipeline import Store
     from culmann.pipeline import run as run_graph
 
-    with shown_progress() as listener:
-        result = run_graph(graph, files, out=out, store=Store(store), force=force, listener=listener)
+    try:
+        with shown_progress() as listener:
+            result = run_graph(graph, files, out=out, store=Store(store), force=force, listener=listener)
+    except KeyboardInterrupt as stopped:
+        again = "the same command without --force" if force else "the same command"
+        stopped.add_note(f"what was finished is in the store: {again} goes on from there")
+        raise
+    if result.replaced is not None:
+        typer.echo(f"replaces the run of {_date(result.replaced)} in {out}", err=True)
     types = graph.types()
     for output in graph.outputs:
         if types[output.value] is Strength:
             _tell(output.value, result.value(output.value))
-    names = [name for name in result.manifest["files"] if "/" not in name]
-    for name in names:
-        if name.endswith((".png", ".html")):
+    files_there = [*result.manifest["files"], "manifest.json"]
+    for name in files_there:
+        if name.startswith("qc/"):
+            typer.echo(f"  to look at first  {out / name}")
+    for name in files_there:
+        if "/" not in name and name.endswith((".png", ".html")):
             typer.echo(f"  to look at  {out / name}")
-    typer.echo(f"\nResults in {out}: {', '.join(sorted(names))}")
+    top = sorted({above + slash for above, slash, _ in (name.partition("/") for name in files_there)})
+    typer.echo(f"\nResults in {out}: {', '.join(top)}")
+
+
+def _date(manifest: dict[str, Any]) -> str:
+    """When a run was, in the time of the place."""
+    try:
+        return f"{datetime.fromisoformat(manifest['when']).astimezone():%Y-%m-%d %H:%M}"
+    except (KeyError, TypeError, ValueError):
+        return "an unknown date"
 
 
 def _tell(name: str, strength: Strength) -> None:

@@ -21,9 +21,14 @@ class Format(StrEnum):
     svg = "svg"
 
 
+_ENDINGS = {".svg": Format.svg, ".mmd": Format.mermaid, ".md": Format.mermaid, ".mermaid": Format.mermaid}
+
+
 def graph(
     pipeline: PIPELINE,
-    form: Annotated[Format, typer.Option("--format", help="How it is drawn.")] = Format.mermaid,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="How it is drawn; default as the ending of --out says, else mermaid.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The file to write; without it, standard output.")] = None,
     settings: SETTINGS = None,
     plugin: PluginFiles = None,
@@ -31,8 +36,20 @@ def graph(
     """Draw the steps of a pipeline and what flows between them."""
     from culmann.pipeline.drawing import to_mermaid, to_svg
 
+    form = form or _by_ending(out)
     steps = read(pipeline, settings, plugin)
     _write(to_svg(steps) if form is Format.svg else to_mermaid(steps), out)
+
+
+def _by_ending(out: Path | None) -> Format:
+    if out is None:
+        return Format.mermaid
+    if out.suffix.lower() not in _ENDINGS:
+        raise InputError(
+            f"the ending of {out} does not say how the graph is to be drawn",
+            hint=f"use one of {', '.join(_ENDINGS)}, or say --format svg or --format mermaid",
+        )
+    return _ENDINGS[out.suffix.lower()]
 
 
 def schema(

@@ -16,37 +16,14 @@ from typing import Any
 
 from culmann.errors import InputError
 from culmann.pipeline.digests import config_facts
+from culmann.pipeline.place import KIND, put
 from culmann.pipeline.work import Work, culmann_version
 
-_KIND = "culmann run"
 _LIBRARIES = ("numpy", "scipy", "SimpleITK", "numba")
 
 
-def check_out(out: Path, *, force: bool) -> None:
-    """Refuse a run folder that cannot be written or holds other files than an earlier run's.
-
-    Raises
-    ------
-    InputError
-        Before anything is computed or written.
-    """
-    above = out
-    while not above.exists():
-        above = above.parent
-    if not above.is_dir():
-        raise InputError(f"the run folder {out} cannot be made: {above} is a file")
-    if not os.access(above if above != out else out.parent, os.W_OK):
-        raise InputError(f"the run folder {out} cannot be written: no permission in {above}")
-    strangers = _strangers(out)
-    if strangers and not force:
-        raise InputError(
-            f"the run folder {out} holds other files than those of an earlier run, for example {strangers[0]}",
-            hint="name another folder, or use --force, which sets the old one aside",
-        )
-
-
-def write_run(work: Work, out: Path) -> dict[str, Any]:
-    """Write the run folder beside its place and put it there in one step; gives back the manifest."""
+def write_run(work: Work, out: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Write the run folder beside its place and put it there; gives back its manifest, and that of the run it replaces."""
     folder = out.parent / f".{out.name}.{os.getpid()}-{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True)
@@ -64,39 +41,11 @@ def write_run(work: Work, out: Path) -> dict[str, Any]:
         manifest["files"] = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
         text = json.dumps(manifest, indent=2, ensure_ascii=False)
         (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
-        _put(folder, out)
+        return manifest, put(folder, out)
     except OSError as problem:
         raise InputError(f"the run folder {out} cannot be written: {problem.strerror}") from problem
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return manifest
-
-
-def _put(folder: Path, out: Path) -> None:
-    if out.exists():
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        old = out.with_name(f"{out.name}.before-{stamp}-{secrets.token_hex(2)}")
-        strangers = _strangers(out)
-        out.rename(old)
-        folder.rename(out)
-        if not strangers:
-            shutil.rmtree(old, ignore_errors=True)
-    else:
-        folder.rename(out)
-
-
-def _strangers(out: Path) -> list[str]:
-    """Files in a folder that no earlier run of culmann put there."""
-    if not out.is_dir():
-        return []
-    known: set[str] = set()
-    try:
-        manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-        if manifest["kind"] == _KIND:
-            known = {*manifest["files"], "manifest.json"}
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return sorted(name for p in out.rglob("*") if p.is_file() and (name := p.relative_to(out).as_posix()) not in known)
 
 
 def _export(work: Work, value_id: str, folder: Path) -> None:
@@ -135,7 +84,7 @@ def _manifest(work: Work) -> dict[str, Any]:
     graph = work.graph
     offers = [bound.reader.offer for bound in work.bound.values()] + [step.offer for step in graph.steps.values()]
     return {
-        "kind": _KIND,
+        "kind": KIND,
         "pipeline": graph.name,
         "about": graph.about,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),

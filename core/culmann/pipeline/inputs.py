@@ -103,8 +103,8 @@ def check_reader(entry: Input, mark: Mark, catalogue: Catalogue, problems: Probl
         problems.found += fewest
 
 
-def bind(graph: Graph, given: Mapping[str, Path]) -> dict[str, Bound]:
-    """The file, the reader and the reader's options of every input of a run.
+def bind(graph: Graph, given: Mapping[str, Path], *, all_needed: bool = True) -> dict[str, Bound]:
+    """The file, the reader and the reader's options of every input of a run; without `all_needed`, of those that have a file.
 
     Raises
     ------
@@ -121,6 +121,8 @@ def bind(graph: Graph, given: Mapping[str, Path]) -> dict[str, Bound]:
     bound: dict[str, Bound] = {}
     for entry in graph.inputs.values():
         path = Path(given[entry.id]).expanduser().resolve() if entry.id in given else entry.path
+        if path is None and not all_needed:
+            continue
         if path is None:
             about = f": {entry.about}" if entry.about else ""
             complaints.append(f"input {entry.id!r} is not given ({entry.type.__name__}{about}); say --input {entry.id}=PATH")

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from culmann.pipeline.folder import check_out, write_run
+from culmann.pipeline.folder import write_run
 from culmann.pipeline.graph import Graph
 from culmann.pipeline.inputs import bind
 from culmann.pipeline.listener import Listener, Silent
-from culmann.pipeline.store import Store
+from culmann.pipeline.place import check_out
+from culmann.pipeline.store import Store, store_folder
 from culmann.pipeline.work import Work
 
 
@@ -25,10 +26,13 @@ class Run:
         The run folder.
     manifest
         What `manifest.json` there holds.
+    replaced
+        The manifest of the earlier run whose folder this one replaced, None when there was none.
     """
 
     out: Path
     manifest: dict[str, Any]
+    replaced: dict[str, Any] | None
     _work: Work
 
     def value(self, name: str) -> Any:
@@ -63,11 +67,13 @@ def run(
     inputs
         {input: its file or folder}; inputs with a path in the pipeline file may be left out.
     out
-        The run folder. It appears whole when everything is done; an earlier run folder at its place is replaced then.
+        The run folder. It appears whole when everything is done; an earlier run folder at its place is replaced then, and
+        files in it that no run wrote are kept. Any other folder that is not empty is refused, and so is one that is or
+        contains the working directory, the pipeline file, an input, a one-file plugin or the store.
     store
         Where results are kept, by default `CULMANN_STORE` or `.culmann` in the working directory.
     force
-        Compute every step anew, and set a folder at `out` that is no run folder aside instead of refusing it.
+        Compute every step anew.
     listener
         Told about the progress.
 
@@ -81,7 +87,7 @@ def run(
     """
     out = Path(out).expanduser().resolve()
     bound = bind(graph, inputs or {})
-    check_out(out, force=force)
+    check_out(out, graph, bound, store.folder if store else store_folder())
     work = Work(graph, bound, store or Store(), listener or Silent(), anew=force)
     work.do()
-    return Run(out, write_run(work, out), work)
+    return Run(out, *write_run(work, out), work)

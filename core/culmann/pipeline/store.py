@@ -19,6 +19,8 @@ from culmann.errors import InputError
 from culmann.pipeline.digests import file_digest
 
 _ONE_DAY_S = 86400.0
+#: What to do when the store cannot be used.
+ANOTHER_STORE = "name another folder with --store, or in the environment variable CULMANN_STORE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Entry:
             return False
 
 
+def store_folder(folder: Path | None = None) -> Path:
+    """Where a store is when a folder is named, or none."""
+    return Path(folder or os.environ.get("CULMANN_STORE") or ".culmann").expanduser().resolve()
+
+
 class Store:
     """A folder of results that several processes may use at once.
 
@@ -55,7 +62,7 @@ class Store:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = Path(folder or os.environ.get("CULMANN_STORE") or ".culmann").expanduser().resolve()
+        self.folder = store_folder(folder)
         try:
             self._temporary.mkdir(parents=True, exist_ok=True)
             ignore = self.folder / ".gitignore"
@@ -64,10 +71,10 @@ class Store:
         except OSError as problem:
             raise InputError(
                 f"the store {self.folder} cannot be made: {problem.strerror}",
-                hint="name another folder in the environment variable CULMANN_STORE",
+                hint=ANOTHER_STORE,
             ) from problem
         if not os.access(self._temporary, os.W_OK):
-            raise InputError(f"the store {self.folder} cannot be written to")
+            raise InputError(f"the store {self.folder} cannot be written to", hint=ANOTHER_STORE)
         self._clean()
 
     @property

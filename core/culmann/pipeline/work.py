@@ -20,7 +20,7 @@ from culmann.pipeline.graph import Graph, GraphStep
 from culmann.pipeline.inputs import Bound
 from culmann.pipeline.listener import Listener
 from culmann.pipeline.recorder import Recorder
-from culmann.pipeline.store import Entry, Store
+from culmann.pipeline.store import ANOTHER_STORE, Entry, Store
 from culmann.ports import ONLY, Ports
 from culmann.targets import code_digest, load_target
 
@@ -200,7 +200,7 @@ class Work:
             raise problem
         if isinstance(problem, OSError) and str(problem.filename).startswith(str(self.store.folder)):
             message = f"{what}: its result cannot be stored in {self.store.folder}: {problem.strerror}"
-            raise InputError(message, hint="make room, or name another folder in CULMANN_STORE") from problem
+            raise InputError(message, hint=f"make room, or {ANOTHER_STORE}") from problem
         told = " ".join(str(problem).split())
         log = _write_log(self.store.logs, owner, problem)
         raise PluginError(
