@@ -1,4 +1,4 @@
-"""Plastic course: Newton's method in each increment, with predictor, inexact solves, line search and cut steps."""
+"""Plastic course: Newton's method in each increment, inexact and with a line search."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from culmann.data.arrays import FloatArray
 from culmann_fem.balance import norms, solve_elastic
 from culmann_fem.course import Course, Limits, Tell
+from culmann_fem.increments import march
 from culmann_fem.system import Plasticity, System
 
 _MOST_NEWTON = 25
-_MOST_CUTS = 8
 
 
 def follow_plastic(
@@ -22,40 +22,23 @@ def follow_plastic(
 ) -> Course:
     """Load the model step by step; the course ends early, with its reason, where no step however small converges."""
     course = Course()
-    u, before = system.vector(), system.vector()
     unit = system.target_mm.copy()
     _, balanced = solve_elastic(system, unit, limits, course)
     if not balanced:
         course.stop_reason = f"the elastic solve did not converge in {limits.most_cg} iterations"
-        return course.finish(model.fields(u))
-    done, done_before = 0.0, 0.0
-    for goal in load_steps:
-        step = goal - done
-        smallest = step / 2**_MOST_CUTS
-        while goal - done > 1e-12:
-            to = min(goal, done + step)
-            # The way so far, continued; elastic at first. Either meets the prescribed displacements exactly.
-            ahead = u + (to - done) * (unit if done == 0 else (u - before) / (done - done_before))
-            force = _equilibrate(system, model, ahead, limits, course)
-            if force is None:
-                step /= 2
-                course.cuts += 1
-                if step < smallest:
-                    course.stop_reason = (
-                        f"no equilibrium was found beyond {100 * done:.3g} % of the displacement, with steps down to "
-                        f"{100 * smallest:.2g} %"
-                    )
-                    return course.finish(model.fields(u))
-                continue
-            model.commit(ahead)
-            before, done_before = u, done
-            u, done = ahead, to
-            if course.add(done, force):
-                course.peak = model.fields(u)
-            tell(f"{100 * done:.4g} % of the displacement, {force:.0f} N, {model.n_yielding} cells yielding", done)
-            if course.has_fallen(limits):
-                return course.finish(model.fields(u))
-    return course.finish(model.fields(u))
+        return course.finish(model.fields(system.vector()))
+    return march(
+        system,
+        course,
+        load_steps,
+        limits,
+        tell,
+        first=unit,
+        attempt=lambda ahead: _equilibrate(system, model, ahead, limits, course),
+        accept=model.commit,
+        fields=model.fields,
+        state=lambda: f"{model.n_yielding} cells yielding",
+    )
 
 
 def _equilibrate(
@@ -72,7 +55,7 @@ def _equilibrate(
     forcing = 1e-2
     for _ in range(_MOST_NEWTON):
         if residual <= limits.residual * load:
-            course.largest_residual = max(course.largest_residual, residual / load)
+            course.largest_residual = max(course.largest_residual, residual / load if load > 0 else 0.0)
             return system.load_n(f)
         du, r = system.vector(), -f * system.free
         goal = max(forcing * residual, 0.3 * limits.residual * load)

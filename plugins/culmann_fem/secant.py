@@ -12,10 +12,10 @@ import numpy as np
 from culmann.data.arrays import FloatArray
 from culmann_fem.balance import norms, solve_elastic
 from culmann_fem.course import Course, Limits, Tell
+from culmann_fem.increments import march
 from culmann_fem.system import Softening, System
 
 _MOST_ROUNDS = 200
-_MOST_CUTS = 8
 _MEMORY = 6
 _SLACK = 2  # more iterations than this, and a new preconditioner is worth its price
 
@@ -72,33 +72,18 @@ def follow_converged(
 ) -> Course:
     """Moduli and displacements agree in every increment; steps are cut where they do not come to."""
     course = Course()
-    u, before = system.vector(), system.vector()
-    done = done_before = 0.0
-    for goal in load_steps:
-        step = goal - done
-        smallest = step / 2**_MOST_CUTS
-        while goal - done > 1e-12:
-            to = min(goal, done + step)
-            ahead = to * system.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
-            load_n = _agree(system, state, ahead, limits, course)
-            if load_n is None:
-                step /= 2
-                course.cuts += 1
-                if step < smallest:
-                    course.stop_reason = (
-                        f"moduli and strains came to no agreement beyond {100 * done:.3g} % of the displacement, with "
-                        f"steps down to {100 * smallest:.2g} %"
-                    )
-                    return course.finish(state.fields(u))
-                continue
-            before, done_before = u, done
-            u, done = ahead, to
-            if course.add(done, load_n):
-                course.peak = state.fields(u)
-            tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state.n_softened()} cells softened", done)
-            if course.has_fallen(limits):
-                return course.finish(state.fields(u))
-    return course.finish(state.fields(u))
+    return march(
+        system,
+        course,
+        load_steps,
+        limits,
+        tell,
+        first=system.target_mm,
+        attempt=lambda ahead: _agree(system, state, ahead, limits, course),
+        accept=lambda _: None,
+        fields=state.fields,
+        state=lambda: f"{state.n_softened()} cells softened",
+    )
 
 
 def _agree(
@@ -125,7 +110,7 @@ def _agree(
         system.multiply(u, f)
         load, residual = norms(system, f)
         if residual <= limits.residual * load:
-            course.largest_residual = max(course.largest_residual, residual / load)
+            course.largest_residual = max(course.largest_residual, residual / load if load > 0 else 0.0)
             state.commit(wanted, e)
             return system.load_n(f)
         modulus = np.minimum(state.modulus, np.exp(mix.next(np.log(modulus), np.log(wanted))))
