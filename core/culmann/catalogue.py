@@ -104,13 +104,17 @@ def find(catalogue: Catalogue, name: str) -> Offer:
     if name in catalogue.offers:
         return catalogue.offers[name]
     if name in catalogue.clashes:
-        origins = " and by ".join(offer.origin for offer in catalogue.clashes[name])
+        rivals = catalogue.clashes[name]
+        files = [str(rival.file) for rival in rivals if rival.one_file]
         raise PluginError(
-            f"step {name!r} is offered twice: by {origins}", hint="uninstall one of them, or ask its authors for another name"
+            f"step {name!r} is offered twice: by {' and by '.join(rival.origin for rival in rivals)}",
+            hint=f"rename the step in {files[-1]}" if files else "uninstall one of them, or ask its authors for another name",
         )
     close = difflib.get_close_matches(name, [*catalogue.offers, *catalogue.clashes], n=1, cutoff=0.6)
     message = f"there is no step {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
     hint = "`culmann plugins` lists all steps"
+    if not close:
+        hint += "; a step of a one-file plugin needs `--plugin FILE.py`, or the file under `plugins:` in the pipeline file"
     if catalogue.broken:
         told = "; ".join(f"{bad.origin} ({bad.error})" for bad in catalogue.broken)
         hint += f". It may belong to a plugin that could not be loaded: {told}"

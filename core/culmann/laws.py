@@ -14,7 +14,7 @@ from culmann.config import Config
 from culmann.data import DensityKind, DensityMap, Materials, Mesh
 from culmann.data.arrays import FloatArray
 from culmann.data.materials import Criterion, Unloading
-from culmann.errors import InputError
+from culmann.errors import InputError, PluginError
 from culmann.journal import Journal
 from culmann.mapping import average_over_cells
 
@@ -96,6 +96,11 @@ def density_law(
         Whether stresses may fall along the curve.
     criterion, unloading
         As in `Materials`.
+
+    Raises
+    ------
+    PluginError
+        When the function has no parameter `config` that is annotated with its class.
     """
 
     def decorate(curve: Callable[[FloatArray, C], Elastoplastic]) -> LawStep[C]:
@@ -124,7 +129,7 @@ def density_law(
         step.__annotations__ = {
             "mesh": Mesh,
             "density": DensityMap,
-            "config": get_type_hints(curve)["config"],
+            "config": _config_class(curve),
             "journal": Journal,
             "return": Materials,
         }
@@ -133,6 +138,16 @@ def density_law(
         return step
 
     return decorate
+
+
+def _config_class(curve: Callable[..., Any]) -> Any:
+    try:
+        return get_type_hints(curve)["config"]
+    except KeyError:
+        raise PluginError(
+            f"the law {curve.__name__!r}: annotate `config` with its Config class, "
+            f"as in `def {curve.__name__}(rho_g_cm3, config: DensityLawConfig)`"
+        ) from None
 
 
 def checked_cell_density(mesh: Mesh, density: DensityMap, kind: DensityKind) -> FloatArray:

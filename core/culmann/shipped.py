@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from culmann.errors import PipelineError
@@ -29,7 +30,18 @@ def find_pipeline(name: str) -> Path:
         return path
     if name in known:
         return known[name]
+    beside = _beside(path)
+    if beside:
+        raise PipelineError(f"there is no pipeline file {name}; did you mean '{beside}'?")
     hint = f"these pipelines ship and are run by their names: {', '.join(known)}" if known else ""
     if path.stem in known:
         raise PipelineError(f"the pipeline file {name} does not exist", hint=f"the one that ships is run as {path.stem}")
     raise PipelineError(f"there is no pipeline file {name}{did_you_mean(name, known)}", hint=hint)
+
+
+def _beside(path: Path) -> Path | None:
+    """A pipeline file that a wrong path may have meant: of the same name with another ending, or of nearly the same name."""
+    found = [file for ending in ("*.yaml", "*.yml") for file in sorted(path.parent.glob(ending)) if file.is_file()]
+    same = [file for file in found if path.name in {file.name, file.stem} or path.stem == file.stem]
+    close = difflib.get_close_matches(path.name, [file.name for file in found], n=1, cutoff=0.8)
+    return same[0] if same else path.parent / close[0] if close else None

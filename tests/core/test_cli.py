@@ -357,6 +357,17 @@ def test_the_name_of_a_shipped_pipeline_is_enough(culmann: Program) -> None:
     assert "the one that ships is run as vertebra_voxel" in lost.stderr
 
 
+@pytest.mark.parametrize("wrong", ["trunk", "trunk.yml", "turnk.yaml", "here/trunk"])
+def test_a_pipeline_beside_the_wrong_name_is_suggested(culmann: Program, wrong: str) -> None:
+    folder = culmann.folder / Path(wrong).parent
+    folder.mkdir(exist_ok=True)
+    (folder / "trunk.yaml").write_text("name: trunk\n")
+    (culmann.folder / "trunk.txt").write_text("")
+    done = culmann("check", wrong)
+    assert done.returncode == 2
+    assert done.stderr == f"error: there is no pipeline file {wrong}; did you mean '{Path(wrong).with_name('trunk.yaml')}'?\n"
+
+
 @pytest.mark.slow
 def test_demo_tells_a_failure_load_and_what_it_assumes(culmann: Program) -> None:
     done = culmann("demo")

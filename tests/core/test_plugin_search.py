@@ -137,6 +137,15 @@ def test_a_name_given_twice_is_refused_and_everything_else_works(install):
     )
 
 
+def test_a_file_whose_step_has_a_name_that_is_taken_is_the_one_to_edit(install, tmp_path):
+    install("lab-one", law("same"))
+    file = tmp_path / "mine.py"
+    file.write_text(law("same", "mine:y"))
+    with pytest.raises(PluginError) as caught:
+        find(load_catalogue([file]), "same")
+    assert caught.value.hint == f"rename the step in {file}"
+
+
 def test_two_distributions_may_use_the_same_entry_point_name(install):
     install("lab-one", law("one"), entry="lab")
     install("lab-two", law("two"), entry="lab")
@@ -150,6 +159,13 @@ def test_a_step_that_is_not_there(install):
         find(load_catalogue(), "elastc")
     assert "there is no step 'elastc'; did you mean 'elastic'?" in str(caught.value)
     assert "plugin 'bad_one' of bad-one 1.2 (OSError: gone)" in str(caught.value)
+
+
+def test_a_step_that_is_like_no_other_may_be_one_of_a_file():
+    with pytest.raises(PluginError) as caught:
+        find(Catalogue({}), "lab-bone")
+    assert "`--plugin FILE.py`" in caught.value.hint
+    assert "`plugins:`" in caught.value.hint
 
 
 def test_a_one_file_plugin_and_its_own_target(tmp_path):

@@ -61,6 +61,14 @@ def test_readers_objects_and_partials():
     assert list(read_ports(functools.partial(plain)).inputs) == ["scan"]
 
 
+@pytest.mark.parametrize("named", ["config", "options"])
+def test_a_density_law_needs_to_know_its_config(named):
+    namespace: dict = {}
+    exec(f"def linear(rho_g_cm3, {named}):\n    return None", namespace)
+    with pytest.raises(PluginError, match="the law 'linear': annotate `config` with its Config class"):
+        density_law(density_kind="ash", valid_g_cm3=(0, 1))(namespace["linear"])
+
+
 def test_a_density_law_has_the_ports_of_a_material_law():
     @density_law(density_kind="ash", valid_g_cm3=(0, 1))
     def law(rho, config: DensityLawConfig) -> Elastoplastic: ...

@@ -50,6 +50,12 @@ def test_refuses_a_name_that_is_taken(tmp_path: Path) -> None:
         new_plugin("numpy", folder=tmp_path)
 
 
+def test_refuses_the_name_of_an_installed_step(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is a step 'kopperdahl' already, of plugin 'vertebra' of culmann"):
+        new_plugin("kopperdahl", folder=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_refuses_a_folder_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "made-up").mkdir()
     with pytest.raises(InputError, match="is there already"):

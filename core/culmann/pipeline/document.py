@@ -198,7 +198,7 @@ def _apply(sections: dict[str, Node], settings: Sequence[str], problems: Problem
     """The sections with the value of each setting put into the `with` of the step or input that it names."""
     for text in settings:
         source = Source("--set", text, Path.cwd(), one_line=True)
-        name, equals, _ = text.partition("=")
+        name, equals, written = text.partition("=")
         where = Mark(source, 1, 1, max(1, len(name)))
         owner, *option = name.strip().split(".")
         if not equals or not option or not all(option):
@@ -209,7 +209,10 @@ def _apply(sections: dict[str, Node], settings: Sequence[str], problems: Problem
             known = [key for section in sections.values() for key in section.items]
             problems.add(where, f"there is no step or input {owner!r}{did_you_mean(owner, known)}")
             continue
-        value = Node(where, None) if text.endswith("=") else parse(source, problems, first_column=len(name) + 2)
+        if not written.strip():
+            problems.add(where, "nothing stands behind the =", f"for no value write {name.strip()}=null")
+            continue
+        value = parse(source, problems, first_column=len(name) + 2)
         if value is not None:
             sections[home] = sections[home].put((owner, "with", *option), value, where)
     return sections

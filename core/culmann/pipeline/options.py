@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -14,6 +15,9 @@ from culmann.pipeline.problems import Mark, Problems, did_you_mean
 from culmann.pipeline.source import Node
 
 Schema = dict[str, Any]
+#: What pydantic calls a value that is no list.
+_LISTS = {"list_type", "tuple_type", "set_type", "frozen_set_type"}
+_SCALARS = (bool, int, float, str)
 
 
 def check_options(model: type[Config] | None, node: Node | None, mark: Mark, who: str, problems: Problems) -> Config | None:
@@ -96,9 +100,11 @@ def _tell(error: ValidationError, model: type[Config], root: Node, mark: Mark, w
             meant = did_you_mean(keys[-1], model.model_fields) if len(keys) == 1 else ""
             message = f"{who} has no option {option!r}{meant}"
         else:
-            place = node.mark if keys else mark
+            place = _set_place(node, detail["msg"]) or (node.mark if keys else mark)
             said = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
             about = f"option {option!r}: " if option else ""
+            if detail["type"] in _LISTS:
+                said = f"a list is wanted{f', like [{_as_written(node)}]' if isinstance(node.value, _SCALARS) else ''}"
             given = f", and this is {node.kind}" if option and detail["type"] != "value_error" else ""
             message = f"{who}: {about}{said[:1].lower() + said[1:]}{given}"
         field = model.model_fields.get(described)
@@ -106,6 +112,35 @@ def _tell(error: ValidationError, model: type[Config], root: Node, mark: Mark, w
         told.setdefault((place, hint), []).append(message)
     for (place, hint), messages in told.items():
         problems.add(place, "; or ".join(dict.fromkeys(messages)), hint)
+
+
+def _set_place(node: Node, said: str) -> Mark | None:
+    """Where `--set` gave a value that a message on a whole mapping is about: its option, or the value itself, stands in it.
+
+    A message that names no option may be about each of them.
+    """
+    options = list(_scalars(node))
+    named = [(name, entry) for name, entry in options if _stands_in(said, name) or _stands_in(said, str(entry.value))]
+    return next((entry.mark for _, entry in named or options if entry.mark.source.one_line), None)
+
+
+def _scalars(node: Node) -> Iterator[tuple[str, Node]]:
+    """Every option below a mapping by its own name. A list counts as one value."""
+    for name, entry in node.items.items():
+        if isinstance(entry.value, dict):
+            yield from _scalars(entry)
+        else:
+            yield name, entry
+
+
+def _stands_in(text: str, word: str) -> bool:
+    return len(word) > 1 and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+
+
+def _as_written(node: Node) -> str:
+    """A scalar as it stands in the text."""
+    line = node.mark.source.text.splitlines()[node.mark.line - 1]
+    return line[node.mark.column - 1 :][: node.mark.width]
 
 
 def _walk(root: Node, loc: tuple[str | int, ...]) -> tuple[Mark, list[str], Node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from string import Template
 
 from culmann.errors import InputError
+from culmann.plugins import load_catalogue
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -84,7 +86,7 @@ def new_plugin(name: str, kind: str = "material-law", folder: Path = Path()) -> 
     Raises
     ------
     InputError
-        When the name cannot be used, the kind has no template, or the folder is there already.
+        When the name cannot be used or is that of an installed step, the kind has no template, or the folder is there already.
     """
     name = name.replace("_", "-")
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
@@ -96,6 +98,10 @@ def new_plugin(name: str, kind: str = "material-law", folder: Path = Path()) -> 
         raise InputError(f"{final} is there already", hint="choose another name, or another folder with --dir")
     if importlib.util.find_spec(package) is not None:
         raise InputError(f"a Python package {package!r} is installed already", hint="choose another name")
+    taken = load_catalogue()
+    for offer in [*taken.offers.values(), *itertools.chain.from_iterable(taken.clashes.values())]:
+        if offer.step.name == name:
+            raise InputError(f"there is a step {name!r} already, of {offer.origin}", hint="choose another name")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as temporary:

@@ -6,9 +6,9 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from culmann import Config, InputError, Journal, Report, Step, Strength, hookimpl
 
@@ -30,6 +30,7 @@ def culmann_preprocessors():
     yield Step("count", "lab_steps:count", summary="Number of letters.")
     yield Step("spell", "lab_steps:spell", summary="A number as a word.")
     yield Step("echo", "lab_steps:echo", summary="A word into a word.")
+    yield Step("between", "lab_steps:between", summary="A number between two.")
     yield Step("table", "lab_steps:table", summary="A number from a file.")
     yield Step("needs-torch", "lab_missing:thing", summary="Not there.")
 
@@ -97,6 +98,18 @@ class TableConfig(Config):
     scratch: Path = Field(Path("none"), exclude=True, description="A place that no result depends on.")
 
 
+class BetweenConfig(Config):
+    low: float = Field(0.0, description="The least.")
+    high: float = Field(1.0, description="The most.")
+    labels: tuple[int, ...] = Field((1,), description="Labels.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"a low of {self.low:g} is above {self.high:g}")
+        return self
+
+
 class FailConfig(Config):
     how: Literal["input", "bug", "exit", "interrupt"] = Field("bug", description="In which way.")
 
@@ -162,6 +175,10 @@ def echo(word: Word) -> Word:
 def table(number: Number, config: TableConfig) -> Number:
     called("table")
     return Number(number.value + float(config.path.read_text()))
+
+
+def between(number: Number, config: BetweenConfig) -> Number:
+    return Number(min(max(number.value, config.low), config.high))
 
 
 def fail(number: Number, config: FailConfig) -> Number:

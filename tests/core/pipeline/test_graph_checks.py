@@ -163,13 +163,49 @@ def test_one_mistake_makes_no_other_problems(lab):
         ("a=1", "a setting has the form step.option=value"),
         ("a.amount", "a setting has the form step.option=value"),
         ("a.amount=[1", "not YAML"),
-        ("a.mode=", "should be 'plain' or 'twice', and this is nothing"),
+        ("a.mode=null", "should be 'plain' or 'twice', and this is nothing"),
+        ("a.mode=", "nothing stands behind the =\n"),
+        ("a.mode= ", "hint: for no value write a.mode=null"),
     ],
 )
 def test_settings_that_are_wrong_point_at_themselves(lab, setting, what):
     told = lab.complaint("a: {use: add, with: {amount: 1}}", setting)
     assert what in told
     assert f"    {setting}" in told
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        (["a.low=9"], "9"),
+        (["a.high=-4"], "-4"),
+        (["a.labels=[3]", "a.low=9"], "9"),
+        (["a.low=9", "a.high=-4"], "9"),
+    ],
+)
+def test_what_a_model_refuses_as_a_whole_points_at_the_setting_that_it_is_about(lab, settings, place):
+    lines = lab.complaint("a: {use: between, with: {low: 0.5, high: 2}}", *settings).splitlines()
+    assert lines[0].startswith("--set: step 'a' (between): a low of")
+    caret = lines[2]
+    assert lines[1][caret.index("^") : caret.rindex("^") + 1] == place
+
+
+def test_what_a_model_refuses_as_a_whole_points_at_the_file_when_no_setting_is_about_it(lab):
+    told = lab.complaint("a: {use: between, with: {low: 5, high: 2}}", "a.labels=[3]")
+    assert told.partition(": step 'a' (between): a low of 5 is above 2")[0].endswith("p.yaml:5:3")
+
+
+@pytest.mark.parametrize(
+    ("written", "what"),
+    [
+        ("29", "a list is wanted, like [29], and this is the number 29"),
+        ("'x'", "a list is wanted, like ['x'], and"),
+        ("null", "a list is wanted, and this is nothing"),
+    ],
+)
+def test_a_single_value_where_a_list_is_wanted(lab, written, what):
+    assert f"option 'labels': {what}" in lab.complaint("a: {use: between}", f"a.labels={written}")
+    assert f"option 'labels': {what}" in lab.complaint(f"a: {{use: between, with: {{labels: {written}}}}}")
 
 
 def test_settings_replace_and_add_options_of_steps_and_inputs(lab):
