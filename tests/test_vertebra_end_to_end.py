@@ -54,8 +54,9 @@ def test_the_failure_load_and_everything_beside_it(folder):
     assert manifest["steps"]["response"]["peak_memory_mb"] > 0
 
 
-def test_a_cut_bone_is_computed_with_a_caveat(folder):
-    done = run(folder, *COARSE, "--set", "bone.labels=[21]", out="cut")
+def test_a_cut_bone_is_computed_with_a_caveat_when_the_user_insists(folder):
+    insist = ["--set", "plates.largest_cut_share=1", "--set", "load.plausible_height_mm=null"]
+    done = run(folder, *COARSE, "--set", "bone.labels=[21]", *insist, out="cut")
     assert done.returncode == 0, done.stderr
     strength = json.loads((folder / "cut" / "strength.json").read_text(encoding="utf-8"))
     assert any("cut by the field of view" in text for text in strength["caveats"])
@@ -67,6 +68,9 @@ MISTAKES = {
     "empty image": (["--input", "scan=empty.nii.gz"], "empty.nii.gz"),
     "mask elsewhere": (["--input", "labels=elsewhere.nii.gz"], "reaching over"),
     "absent label": (["--set", "bone.labels=[99]"], "no label 99"),
+    "a bone whose endplate is not in the image": (["--set", "bone.labels=[21]"], "lie at the border of the field of view"),
+    "two vertebrae in one": (["--set", "bone.labels=[22, 23]", "--set", "plates.largest_cut_share=1"], "may be merged"),
+    "a calibration far too low": (["--set", "density.slope=0.0001"], "% of the cells lie below"),
     "density of another kind": (["--set", "density.kind=ash"], "takes a density of kind 'qct-k2hpo4' and was given 'ash'"),
     "slope in another unit": (["--set", "density.slope=0.69"], "a slope of 0.69 g/cm3"),
     "density in another unit": (["--set", "density.intercept=17"], "probably in another unit"),

@@ -31,6 +31,13 @@ class DensityLawConfig(Config):
         description="What is averaged over a cell: the law's results at every voxel (`modulus`, as in Bonemat V3), or the "
         "density, to which the law is then applied (`density`).",
     )
+    largest_share_outside: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="A bone with a larger share of its cells outside of the densities that the law was measured in is refused: "
+        "nothing of the kind was ever measured. From 0.1 on there is a caveat. 1 accepts any.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +90,9 @@ def density_law(
 ) -> Callable[[Callable[[FloatArray, C], Elastoplastic]], LawStep[C]]:
     """Turn `(rho_g_cm3, config) -> Elastoplastic` into a material law step `(mesh, density, config, journal) -> Materials`.
 
-    The step refuses a density of another kind or in another unit, averages over the cells as `config.averaging` says, and
-    warns when the mean density of a cell lies outside the range that the law was measured in.
+    The step refuses a density of another kind or in another unit, averages over the cells as `config.averaging` says, warns
+    when more than a tenth of the cells lie outside of the range that the law was measured in, and refuses a bone when more than
+    `config.largest_share_outside` of them do.
 
     Parameters
     ----------
@@ -108,7 +116,7 @@ def density_law(
         def step(mesh: Mesh, density: DensityMap, config: C, journal: Journal) -> Materials:
             bone = mesh.part(mesh.is_bone)
             rho = checked_cell_density(bone, density, density_kind)
-            warn_outside_range(rho, valid_g_cm3, journal)
+            check_range(rho, valid_g_cm3, config.largest_share_outside, journal)
             if config.averaging == "modulus":
                 table = average_over_cells(bone, density, lambda r: curve(r, config).columns())
             else:
@@ -161,7 +169,8 @@ def checked_cell_density(mesh: Mesh, density: DensityMap, kind: DensityKind) -> 
     if density.kind != kind:
         raise InputError(
             f"the law takes a density of kind {kind!r} and was given {density.kind!r}",
-            hint=f"put a conversion step that ends in {kind!r} between the calibration and the law",
+            hint=f"state the `kind` that the calibration gives, or choose a law for {density.kind!r}; "
+            "named conversions: see `convert-density`",
         )
     rho = average_over_cells(mesh, density, lambda r: r[:, None])[:, 0]
     if not np.isfinite(rho).all():
@@ -209,12 +218,27 @@ def with_solids(mesh: Mesh, bone: Materials) -> Materials:
     )
 
 
-def warn_outside_range(rho_g_cm3: FloatArray, valid_g_cm3: tuple[float, float], journal: Journal) -> None:
-    """Say how much of the bone lies outside the range that a law was measured in, when it is more than a tenth."""
+def check_range(
+    rho_g_cm3: FloatArray, valid_g_cm3: tuple[float, float], largest_share_outside: float, journal: Journal
+) -> None:
+    """Say how much of the bone lies outside the range that a law was measured in, when it is more than a tenth.
+
+    Raises
+    ------
+    InputError
+        When it is more than `largest_share_outside`.
+    """
     low, high = valid_g_cm3
     below, above = float((rho_g_cm3 < low).mean()), float((rho_g_cm3 > high).mean())
-    if below + above > 0.1:
-        journal.warn(
-            f"{100 * below:.0f} % of the cells lie below and {100 * above:.0f} % above the densities that the law was "
-            f"measured in ({low:g} to {high:g} g/cm³)"
+    told = (
+        f"{100 * below:.0f} % of the cells lie below and {100 * above:.0f} % above the densities that the law was "
+        f"measured in ({low:g} to {high:g} g/cm³)"
+    )
+    if below + above > largest_share_outside:
+        raise InputError(
+            told,
+            hint="check the calibration and the labels, or choose another law; "
+            "`largest_share_outside: 1` in the options of the law accepts it",
         )
+    if below + above > 0.1:
+        journal.warn(told)

@@ -11,14 +11,18 @@ from culmann.config import Config
 from culmann.data import Response, Strength
 from culmann.errors import InputError
 
+#: Failure loads further than this factor outside of the plausible range are refused.
+_BEYOND_DOUBT = 3.0
+
 
 class CriterionConfig(Config):
     """Options that every criterion has."""
 
     plausible_n: tuple[float, float] | None = Field(
         (500.0, 15000.0),
-        description="Failure loads outside of this range in N get a caveat; null for none. Human vertebrae and proximal femurs "
-        "lie inside.",
+        description="Failure loads outside of this range in N get a caveat, and those beyond three times its upper or a third "
+        "of its lower end are refused; null does neither. Human vertebrae and proximal femurs lie inside; give the range of "
+        "other bones, such as those of animals.",
     )
 
 
@@ -55,7 +59,7 @@ def force_at_strain(response: Response, config: ForceAtStrainConfig) -> Strength
     Raises
     ------
     InputError
-        When the curve ends before that, unless `if_shorter` is `last`.
+        When the curve ends before that, unless `if_shorter` is `last`; when the load is far beyond `plausible_n`.
 
     References
     ----------
@@ -84,7 +88,13 @@ def force_at_strain(response: Response, config: ForceAtStrainConfig) -> Strength
 
 
 def peak_force(response: Response, config: PeakForceConfig) -> Strength:
-    """The highest force, with a caveat when it is the last one and the load was still rising there."""
+    """The highest force, with a caveat when it is the last one and the load was still rising there.
+
+    Raises
+    ------
+    InputError
+        When the load is far beyond `plausible_n`.
+    """
     top = int(np.argmax(response.force_n))
     caveats = []
     if top == len(response.force_n) - 1 and _rises_at_the_end(response):
@@ -111,6 +121,11 @@ def stiffness_rule(response: Response, config: StiffnessRuleConfig) -> Strength:
 
     With 0.0068 it is the rule of Crawford et al. 2003 for vertebrae; a linear run, or the first step of any run, is enough.
 
+    Raises
+    ------
+    InputError
+        When the load is far beyond `plausible_n`.
+
     References
     ----------
     Crawford et al. 2003, as in the Bonelab spineFE benchmark.
@@ -132,17 +147,21 @@ def stiffness_n_mm(response: Response) -> float:
 def _strength(
     response: Response, config: CriterionConfig, load_n: float, rule: str, displacement_mm: float, *caveats: str
 ) -> Strength:
-    said = list(caveats)
+    said, stiffness = list(caveats), stiffness_n_mm(response)
     if config.plausible_n is not None and not config.plausible_n[0] <= load_n <= config.plausible_n[1]:
         low, high = config.plausible_n
-        said.append(
-            f"a failure load of {load_n:.4g} N is outside the range of {low:g} to {high:g} N: check calibration and labels"
-        )
+        outside = f"a failure load of {load_n:.4g} N is outside the range of {low:g} to {high:g} N"
+        if not low / _BEYOND_DOUBT <= load_n <= high * _BEYOND_DOUBT:
+            raise InputError(
+                f"{outside} by more than a factor of {_BEYOND_DOUBT:g}: no human vertebra or femur fails there",
+                hint="check calibration (slope and unit), labels and spacing; other bones: `plausible_n`, null for no range",
+            )
+        said.append(f"{outside}: check calibration and labels")
     return Strength(
         failure_load_n=load_n,
         criterion=rule,
         displacement_mm=displacement_mm,
         strain=displacement_mm / response.reference_height_mm,
-        stiffness_n_mm=stiffness_n_mm(response),
+        stiffness_n_mm=stiffness,
         caveats=tuple(said),
     )

@@ -14,6 +14,7 @@ from culmann.data.arrays import FloatArray, IntArray
 from culmann.errors import InputError
 from culmann.journal import Journal
 from culmann.voxels import exterior_faces
+from culmann_vertebra.refusals import refuse_height
 
 #: Pairs of node sets (loaded, held), the first pair that the mesh has is taken.
 PAIRS = (("disc-superior", "disc-inferior"), ("endplate-superior", "endplate-inferior"))
@@ -36,6 +37,11 @@ class CompressionConfig(Config):
         "vertebra may shear off along a slanting band.",
     )
     steps: int = Field(10, ge=1, le=1000, description="Number of equal load steps.")
+    plausible_height_mm: tuple[float, float] | None = Field(
+        (12.0, 50.0),
+        description="Endplates that are less or more apart are refused; null refuses none. The bodies of human vertebrae lie "
+        "inside; those of small animals and segments of several vertebrae do not.",
+    )
 
 
 def compression(mesh: Mesh, config: CompressionConfig, journal: Journal) -> LoadCase:
@@ -50,7 +56,7 @@ def compression(mesh: Mesh, config: CompressionConfig, journal: Journal) -> Load
     Raises
     ------
     InputError
-        When the mesh has none of these pairs of node sets, or when the superior one is not a set above the other.
+        When the mesh has none of these pairs of node sets, when they overlap, or when the height is not that of a vertebra.
 
     References
     ----------
@@ -60,7 +66,11 @@ def compression(mesh: Mesh, config: CompressionConfig, journal: Journal) -> Load
     line = mesh.points_mm[mesh.node_sets[top]].mean(axis=0) - mesh.points_mm[mesh.node_sets[bottom]].mean(axis=0)
     length = float(np.linalg.norm(line))
     if length == 0 or np.intersect1d(mesh.node_sets[top], mesh.node_sets[bottom]).size:
-        raise InputError(f"the node sets {top} and {bottom} overlap", hint="look at endplates.png")
+        raise InputError(
+            f"the node sets {top} and {bottom} overlap",
+            hint="check which labels are picked; name the `regions` of the body in `endplates`",
+        )
+    refuse_height(_height_of_bone(mesh, line / length), config.plausible_height_mm)
     frame = _frame(mesh, line / length, config.contact)
     axis = frame[2]
     height = float(line @ axis)
@@ -95,11 +105,11 @@ def compression(mesh: Mesh, config: CompressionConfig, journal: Journal) -> Load
             "displacement_mm": round(travel, 5),
             "axis_lps": " ".join(f"{round(c, 5) + 0.0:.5f}" for c in axis),
             "axis_from_centroid_line_deg": round(lean, 3),
-            "tilt_between_sets_deg": round(_tilt_deg(mesh, nodes_top, nodes_bottom, axis), 3),
+            "tilt_of_planes_through_nodes_deg": round(_tilt_deg(mesh, nodes_top, nodes_bottom, axis), 3),
             f"{top}_nodes": len(nodes_top),
             f"{bottom}_nodes": len(nodes_bottom),
-            f"{top}_area_mm2": round(_projected_area(mesh, nodes_top, axis), 2),
-            f"{bottom}_area_mm2": round(_projected_area(mesh, nodes_bottom, -axis), 2),
+            f"{top}_area_of_faces_mm2": round(_projected_area(mesh, nodes_top, axis), 2),
+            f"{bottom}_area_of_faces_mm2": round(_projected_area(mesh, nodes_bottom, -axis), 2),
         },
     )
 
@@ -112,6 +122,14 @@ def _sets(mesh: Mesh) -> tuple[str, str]:
     raise InputError(
         f"the mesh has no endplates to load; its node sets are: {have}",
         hint="put the step `endplates` between the mesh and `compression`",
+    )
+
+
+def _height_of_bone(mesh: Mesh, axis: FloatArray) -> float:
+    """Distance of the endplates along the axis, also where discs are loaded."""
+    top, bottom = next(pair for pair in reversed(PAIRS) if all(len(mesh.node_sets.get(name, ())) for name in pair))
+    return float(
+        (mesh.points_mm[mesh.node_sets[top]].mean(axis=0) - mesh.points_mm[mesh.node_sets[bottom]].mean(axis=0)) @ axis
     )
 
 

@@ -78,7 +78,10 @@ def pmma_discs(mesh: Mesh, config: PmmaDiscsConfig) -> Mesh:
         of_disc = np.unique(cast.cells[cast.region == number + step])
         sets[name] = of_disc[new_corner[of_disc, along] == plane]
         if not len(sets[name]):
-            raise InputError(f"no cement fits onto {name.replace('disc', 'endplate')}", hint="look at endplates.png")
+            raise InputError(
+                f"no cement fits onto {name.replace('disc', 'endplate')}",
+                hint="check the mesh and the options of `endplates`, or use a smaller voxel size",
+            )
     thickness = layers * grid.spacing_mm[along]
     return replace(cast, node_sets=sets, history=(*mesh.history, f"pmma-discs: {thickness:.3g} mm beyond each endplate"))
 

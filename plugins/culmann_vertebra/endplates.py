@@ -19,6 +19,7 @@ from culmann.voxels import exterior_faces, region_map
 from culmann_vertebra.axis import pole_axes
 from culmann_vertebra.picture import endplate_picture
 from culmann_vertebra.plates import Facing, Plate, find_plate, patch_facing
+from culmann_vertebra.refusals import refuse_cut, refuse_lying, refuse_unequal, refuse_wedge
 
 SUPERIOR, INFERIOR = "endplate-superior", "endplate-inferior"
 BORDER = "field-of-view-border"
@@ -57,6 +58,34 @@ class EndplatesConfig(Config):
         le=10,
         description="Gaussian that smooths the surface of a voxel mesh before its normals are taken; at least one voxel.",
     )
+    largest_cut_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="An endplate with a larger share of its nodes at the border of the field of view is refused: the image "
+        "ends before the bone does. 1 accepts it, such as the sawn face of a specimen.",
+    )
+    largest_lean_deg: float = Field(
+        60.0,
+        gt=0,
+        le=180,
+        description="An axis further than this from `superior` is refused; beyond 45 degrees there is a caveat. 180 accepts "
+        "any, such as that of a specimen that lies on its side; better is to state `superior`.",
+    )
+    largest_tilt_deg: float = Field(
+        40.0,
+        gt=0,
+        le=180,
+        description="Endplates that are tilted more than this towards each other are refused; beyond 20 degrees there is a "
+        "caveat. 180 accepts any, such as those of a vertebra that collapsed on one side.",
+    )
+    smallest_area_ratio: float = Field(
+        0.55,
+        ge=0,
+        le=1,
+        description="Endplates of which the smaller has less than this share of the area of the larger are refused; those "
+        "that culmann was tried on have 0.72 and more. 0 accepts any, such as those of a broken vertebra.",
+    )
 
 
 def endplates(mesh: Mesh, config: EndplatesConfig, journal: Journal) -> Mesh:
@@ -81,7 +110,8 @@ def endplates(mesh: Mesh, config: EndplatesConfig, journal: Journal) -> Mesh:
     Raises
     ------
     InputError
-        When a region has an unknown name, or no endplate is found.
+        When a region has an unknown name, no endplate is found, or what is found can hardly belong to a whole vertebra: an
+        endplate at the border of the field of view, an axis far from `superior`, endplates that are much tilted or unequal.
 
     References
     ----------
@@ -95,16 +125,20 @@ def endplates(mesh: Mesh, config: EndplatesConfig, journal: Journal) -> Mesh:
         SUPERIOR: _nodes(mesh, wanted, surface, superior, config.facing_deg),
         INFERIOR: _nodes(mesh, wanted, surface, inferior, config.facing_deg),
     }
-    _check(mesh, sets, journal)
-    lean = _angle_deg(axis, up)
+    _check(mesh, sets, config.largest_cut_share, journal)
+    lean, wedge = _angle_deg(axis, up), _angle_deg(superior.normal, -inferior.normal)
+    refuse_lying(lean, config.largest_lean_deg)
+    refuse_wedge(wedge, config.largest_tilt_deg)
+    refuse_unequal((superior.area_mm2, inferior.area_mm2), config.smallest_area_ratio)
     if lean > 45:
         journal.warn(
             f"the axis of the vertebra lies {lean:.0f} degrees from the direction taken as superior: "
-            "look at endplates.png, and set `superior` or `regions`"
+            "look at the endplates picture in the qc folder, and set `superior` or `regions`"
         )
-    wedge = _angle_deg(superior.normal, -inferior.normal)
     if wedge > 20:
-        journal.warn(f"the endplates are tilted {wedge:.0f} degrees towards each other: look at endplates.png")
+        journal.warn(
+            f"the endplates are tilted {wedge:.0f} degrees towards each other: look at the endplates picture in the qc folder"
+        )
     facts = (
         f"endplates: superior {len(sets[SUPERIOR])} nodes, {superior.area_mm2:.0f} mm²; inferior {len(sets[INFERIOR])} nodes, "
         f"{inferior.area_mm2:.0f} mm²; axis {axis.round(4).tolist()} LPS; tilt of the endplates {wedge:.1f} degrees"
@@ -163,7 +197,7 @@ def _is_outside(mesh: Mesh, index: IntArray) -> BoolArray:
     return np.asarray(~filled[k, j, i])
 
 
-def _check(mesh: Mesh, sets: dict[str, IntArray], journal: Journal) -> None:
+def _check(mesh: Mesh, sets: dict[str, IntArray], largest_cut_share: float, journal: Journal) -> None:
     border = mesh.node_sets.get(BORDER, np.zeros(0, dtype=np.int64))
     for name, nodes in sets.items():
         side = name.removeprefix("endplate-")
@@ -175,6 +209,7 @@ def _check(mesh: Mesh, sets: dict[str, IntArray], journal: Journal) -> None:
         if len(nodes) < 50:
             journal.warn(f"the {side} endplate has only {len(nodes)} nodes: the mesh is too coarse for a failure load")
         cut = len(np.intersect1d(nodes, border))
+        refuse_cut(side, cut, len(nodes), largest_cut_share)
         if cut > 0.02 * len(nodes):
             journal.warn(
                 f"the {side} endplate is cut by the field of view ({cut} of {len(nodes)} nodes): "

@@ -103,6 +103,16 @@ def test_loads_that_no_bone_bears_get_a_caveat():
     assert stiffness_rule(response(u, u), StiffnessRuleConfig(plausible_n=None)).caveats == ()
 
 
+@pytest.mark.parametrize("load", [83000.0, 160.0, -700.0])
+def test_loads_beyond_doubt_are_refused(load):
+    u = np.linspace(0, 1, 3)
+    curve = response(u, load / 0.0068 / HEIGHT * u)
+    with pytest.raises(InputError, match="outside the range of 500 to 15000 N by more than a factor of 3") as error:
+        stiffness_rule(curve, StiffnessRuleConfig())
+    assert "`plausible_n`" in error.value.hint
+    assert stiffness_rule(curve, StiffnessRuleConfig(plausible_n=None)).failure_load_n == pytest.approx(load)
+
+
 def test_a_curve_without_a_point_is_refused():
     with pytest.raises(InputError, match="no point besides the origin"):
         peak_force(response(np.zeros(1), np.zeros(1)), PeakForceConfig())

@@ -58,9 +58,9 @@ def test_bonded(axes):
     assert load.loaded == "endplate-superior"
     assert load.load_steps == pytest.approx(np.linspace(0.1, 1, 10))
     assert load.audit["endplate-superior_nodes"] == 5 * 7
-    assert load.audit["endplate-superior_area_mm2"] == pytest.approx(8 * 12)
-    assert load.audit["endplate-inferior_area_mm2"] == pytest.approx(8 * 12)
-    assert load.audit["tilt_between_sets_deg"] == pytest.approx(0, abs=1e-6)
+    assert load.audit["endplate-superior_area_of_faces_mm2"] == pytest.approx(8 * 12)
+    assert load.audit["endplate-inferior_area_of_faces_mm2"] == pytest.approx(8 * 12)
+    assert load.audit["tilt_of_planes_through_nodes_deg"] == pytest.approx(0, abs=1e-6)
 
 
 def test_the_height_is_that_of_the_centroids_and_the_load_follows_their_line():
@@ -119,6 +119,26 @@ def test_discs_go_before_endplates():
     load = load_of(replace(mesh, node_sets={**mesh.node_sets, **discs}))
     assert load.loaded == "disc-superior"
     assert load.reference_height_mm == pytest.approx(16)
+
+
+@pytest.mark.parametrize(("height_mm", "why"), [(10, "a part of the vertebra may be missing"), (60, "may be merged")])
+def test_a_height_that_no_vertebra_has_is_refused(height_mm, why):
+    block_of = block()
+    mesh = replace(block_of, points_mm=block_of.points_mm * [1, 1, height_mm / 20], lattice=None)
+    with pytest.raises(InputError, match=rf"{height_mm}\.0 mm apart, outside of the 12 to 50 mm .* {why}") as error:
+        load_of(mesh)
+    assert "`plausible_height_mm`" in error.value.hint
+    assert load_of(mesh, plausible_height_mm=None).reference_height_mm == pytest.approx(height_mm)
+    assert load_of(mesh, plausible_height_mm=(5, 70)).reference_height_mm == pytest.approx(height_mm)
+
+
+def test_the_height_of_the_bone_counts_and_not_that_of_its_discs():
+    mesh = block()
+    layer = np.rint(mesh.lattice.grid.to_index(mesh.points_mm)[:, 2] + 0.5)
+    discs = {"disc-superior": np.flatnonzero(layer == 10), "disc-inferior": np.flatnonzero(layer == 0)}
+    plates = {"endplate-superior": np.flatnonzero(layer == 7), "endplate-inferior": np.flatnonzero(layer == 2)}
+    with pytest.raises(InputError, match=r"10\.0 mm apart"):
+        load_of(replace(mesh, node_sets={**plates, **discs}))
 
 
 def test_meshes_that_cannot_be_loaded_are_refused():

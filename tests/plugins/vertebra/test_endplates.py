@@ -192,12 +192,18 @@ def test_cement_is_no_bone():
 def test_a_bone_cut_by_the_field_of_view_is_told():
     mesh = bodies.voxels()
     z = mesh.points_mm[:, 2]
-    n = int((z > z.max() - 1e-6).sum())
-    cut = replace(mesh, node_sets={"field-of-view-border": np.flatnonzero(z > z.max() - 1e-6)})
-    warnings = found(cut)[2].warnings
-    assert warnings == [
-        f"the superior endplate is cut by the field of view ({n} of {n} nodes): the failure load is that of a truncated bone"
-    ]
+    top = np.flatnonzero(z > z.max() - 1e-6)
+    n, quarter = len(top), len(top) // 4
+
+    def told_when_cut(nodes: int, **options: float) -> list[str]:
+        return found(replace(mesh, node_sets={"field-of-view-border": top[:nodes]}), **options)[2].warnings
+
+    said = "the superior endplate is cut by the field of view ({} of {} nodes): the failure load is that of a truncated bone"
+    assert told_when_cut(quarter) == [said.format(quarter, n)]
+    with pytest.raises(InputError, match=f"{n} of {n} nodes of the superior endplate lie at the border") as error:
+        told_when_cut(n)
+    assert "`largest_cut_share: 1`" in error.value.hint
+    assert told_when_cut(n, largest_cut_share=1) == [said.format(n, n)]
     process_cut = replace(mesh, node_sets={"field-of-view-border": np.flatnonzero(np.abs(z) < 2)})
     assert found(process_cut)[2].warnings == []
 
@@ -208,9 +214,38 @@ def test_the_superior_side_is_a_choice():
     other_top, other_bottom, _ = found(mesh, superior=(0, 0, -2))
     assert set(map(tuple, top)) == set(map(tuple, other_bottom))
     assert set(map(tuple, bottom)) == set(map(tuple, other_top))
-    assert any("degrees from the direction taken as superior" in w for w in found(mesh, superior=(1, 0, 0.3))[2].warnings)
+    assert any("degrees from the direction taken as superior" in w for w in found(mesh, superior=(1, 0, 0.8))[2].warnings)
+    with pytest.raises(InputError, match="73 degrees from the direction taken as superior, more than 60"):
+        found(mesh, superior=(1, 0, 0.3))
+    assert len(found(mesh, superior=(1, 0, 0.3), largest_lean_deg=90)[0]) == len(top)
     with pytest.raises(InputError, match="not a direction"):
         found(mesh, superior=(0, 0, 0))
+
+
+def wedge(degrees: float) -> Mesh:
+    """A cylinder whose upper face is a slope of so many degrees."""
+    grid, _ = bodies.body(spacing=2.0)
+    k, j, i = np.indices(grid.shape)
+    x, y, z = grid.to_world(np.stack([i, j, k], axis=-1).reshape(-1, 3)).T.reshape(3, *grid.shape)
+    inside = (np.hypot(x, y) <= bodies.RADIUS) & (z > -bodies.HEIGHT) & (z < np.tan(np.radians(degrees)) * x)
+    return hexahedra(grid, inside.astype(int), {1: "body"})
+
+
+def test_a_wedge_is_told_and_refused_when_it_is_no_vertebra_any_more():
+    assert any("tilted 3" in text and "qc folder" in text for text in found(wedge(33))[2].warnings)
+    with pytest.raises(InputError, match=r"tilted 4[5-9] degrees towards each other, more than 40"):
+        found(wedge(47))
+    assert len(found(wedge(47), largest_tilt_deg=60)[0]) > 50
+
+
+def test_a_cone_is_no_vertebra():
+    grid, region = bodies.body(spacing=2.0)
+    k, j, i = np.indices(grid.shape)
+    x, y, z = grid.to_world(np.stack([i, j, k], axis=-1).reshape(-1, 3)).T.reshape(3, *grid.shape)
+    cone = (region != 0) & (np.hypot(x, y) <= 18 - 8 * (z + 14) / 28)
+    with pytest.raises(InputError, match=r"a ratio of 0\.4\d that is below 0.55"):
+        found(hexahedra(grid, cone.astype(int), {}))
+    assert found(hexahedra(grid, cone.astype(int), {}), smallest_area_ratio=0)[2].warnings == []
 
 
 def test_too_few_nodes_are_told():

@@ -59,6 +59,26 @@ def test_a_mesh_with_cement():
     assert (by_modulus.law, by_modulus.criterion, by_modulus.unloading) == ("kopperdahl", "von-mises", "plastic")
 
 
+def test_bone_that_the_law_says_nothing_about_is_refused():
+    grid = Grid((20, 1, 1), (1.0, 1.0, 1.0))
+    mesh = hexahedra(grid, np.ones(grid.shape, dtype=int), {})
+
+    def warnings_of(inside: int, **options: object) -> list[str]:
+        rho = np.full(grid.shape, 0.04, dtype=np.float32)
+        rho[..., :inside] = 0.2
+        journal = QuietJournal()
+        kopperdahl(mesh, DensityMap(grid, rho, "qct-k2hpo4"), KopperdahlConfig(**options), journal)
+        return journal.warnings
+
+    assert warnings_of(18) == []
+    (told,) = warnings_of(2)
+    assert told.startswith("90 % of the cells lie below and 0 % above")
+    with pytest.raises(InputError, match="95 % of the cells lie below") as error:
+        warnings_of(1)
+    assert "`largest_share_outside: 1`" in error.value.hint
+    assert warnings_of(0, largest_share_outside=1)[0].startswith("100 % of the cells lie below")
+
+
 def test_another_density_is_refused():
     grid = Grid((1, 1, 1), (1.0, 1.0, 1.0))
     density = DensityMap(grid, np.full(grid.shape, 0.2, dtype=np.float32), "ash")
