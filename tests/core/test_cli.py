@@ -227,6 +227,40 @@ def test_check_misses_the_file_of_an_input(culmann: Program) -> None:
     assert "there is no file" in culmann("check", "open.yaml", "--plugin", "word.py", "--input", "bone=no.nrrd").stderr
 
 
+def test_the_store_tells_what_it_holds_and_is_emptied(culmann: Program) -> None:
+    assert culmann("store").stdout == f"there is no store {(culmann.folder / '.culmann').resolve()}\n"
+    assert not (culmann.folder / ".culmann").exists()
+    for use in ("greet", "read"):
+        assert culmann("run", f"{use}.yaml", "--plugin", "word.py", "--store", "kept").returncode == 0
+    results = list((culmann.folder / "kept").glob("??/*/manifest.json"))
+    told = culmann("store", "--store", "kept").stdout.splitlines()
+    assert told[0] == f"store    {(culmann.folder / 'kept').resolve()}"
+    assert re.fullmatch(rf"holds    {len(results)} results, \d+\.\d kB", told[1])
+    assert told[2] == "used     the oldest today, the newest today"
+    long_ago = results[0].stat().st_mtime - 10 * 86400
+    os.utime(results[0], (long_ago, long_ago))
+    assert "removed  0 results" in culmann("store", "--store", "kept", "--prune-days", "11").stdout
+    assert "the oldest 10 days ago" in culmann("store", "--store", "kept").stdout
+    assert "removed  1 result, " in culmann("store", "--store", "kept", "--prune-days", "9").stdout
+    assert not results[0].parent.exists()
+    assert all(path.exists() for path in results[1:])
+    assert culmann("store", "--store", "kept", "--prune-days", "9", "--all").returncode == 2
+    emptied = culmann("store", "--store", "kept", "--all").stdout
+    assert f"removed  {len(results) - 1} result" in emptied
+    assert "holds    0 results" in emptied
+    assert list((culmann.folder / "kept").glob("??/*")) == []
+    culmann("run", "crash.yaml", "--plugin", "word.py", "--store", "kept")
+    log = culmann.folder / "kept" / "logs" / "mine.log"
+    log.write_text("mine")
+    assert len(list(log.parent.iterdir())) == 2
+    culmann("store", "--store", "kept", "--all")
+    assert list(log.parent.iterdir()) == [log]
+    (culmann.folder / "ab" / ("ab" * 32)).mkdir(parents=True)
+    assert culmann("store", "--store", ".", "--all").stdout.startswith("there is no store")
+    assert (culmann.folder / "ab" / ("ab" * 32)).exists()
+    assert "word: read starts" in culmann("run", "read.yaml", "--plugin", "word.py", "--store", "kept").stderr
+
+
 def test_plugins_lists_broken_ones_and_goes_on(culmann: Program) -> None:
     (culmann.folder / "broken.py").write_text("api = 1\nraise RuntimeError('out of order')\n")
     done = culmann("plugins", "--plugin", "broken.py", "--plugin", "word.py")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from culmann.cli import listing, new, running, writing
+from culmann.cli import listing, new, running, storing, writing
 from culmann.errors import CulmannError
 
 
@@ -70,6 +70,7 @@ app.command("demo")(running.demo)
 app.command("graph")(writing.graph)
 app.command("schema")(writing.schema)
 app.command("plugins")(listing.plugins)
+app.command("store")(storing.store)
 app.add_typer(new.new, name="new")
 
 

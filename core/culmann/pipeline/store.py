@@ -47,6 +47,11 @@ def store_folder(folder: Path | None = None) -> Path:
     return Path(folder or os.environ.get("CULMANN_STORE") or ".culmann").expanduser().resolve()
 
 
+def is_store(folder: Path) -> bool:
+    """Whether a `Store` was made in a folder: files of anybody else must not be taken for results."""
+    return (folder / "tmp").is_dir() and (folder / ".gitignore").is_file()
+
+
 class Store:
     """A folder of results that several processes may use at once.
 
@@ -87,14 +92,18 @@ class Store:
         return self.folder / "logs"
 
     def find(self, key: str) -> Entry | None:
-        """The result with this key; None when there is none, or a part of it is missing."""
+        """The result with this key, marked as used now; None when there is none, or a part of it is missing."""
         folder = self._home(key)
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             whole = all((folder / name).stat().st_size == size for name, (size, _) in manifest["files"].items())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return Entry(folder, manifest) if whole else None
+        if not whole:
+            return None
+        with contextlib.suppress(OSError):  # another process may be replacing it
+            os.utime(folder / "manifest.json")
+        return Entry(folder, manifest)
 
     @contextlib.contextmanager
     def workplace(self) -> Iterator[Path]:

@@ -14,6 +14,7 @@ import pytest
 from culmann.errors import InputError
 from culmann.pipeline import Store
 from culmann.pipeline.digests import path_digest
+from culmann.pipeline.kept import kept
 
 KEY = "ab" + "0" * 62
 
@@ -103,7 +104,7 @@ def test_where_the_store_is(tmp_path, monkeypatch):
 
 def test_a_store_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match=r"(?s)cannot be made.*--store, or .* CULMANN_STORE"):
         Store(tmp_path / "file" / "store")
 
 
@@ -121,6 +122,21 @@ def test_folders_of_dead_processes_are_removed_and_those_of_living_ones_stay(sto
     os.utime(old, (long_ago, long_ago))
     Store(store.folder)
     assert [folder.exists() for folder in (dead, alive, other, old)] == [False, True, True, False]
+
+
+def test_a_result_that_is_served_counts_as_used(store):
+    manifest = put(store, "one").folder / "manifest.json"
+    (only,) = kept(store.folder)
+    assert only.key == KEY
+    assert only.size_bytes == 3 + manifest.stat().st_size
+    long_ago = time.time() - 10 * 86400
+    os.utime(manifest, (long_ago, long_ago))
+    (store.folder / "ab" / "notes").mkdir()
+    (store.folder / "zz").mkdir()
+    (store.folder / "zz" / KEY).mkdir()
+    assert [round(result.idle_days, 3) for result in kept(store.folder)] == [10]
+    store.find(KEY)
+    assert [round(result.idle_days, 3) for result in kept(store.folder)] == [0]
 
 
 WRITER = """
