@@ -13,6 +13,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from culmann.data.arrays import FloatArray, IntArray
+from culmann_fem.chebyshev import chebyshev
+from culmann_fem.spectrum import largest_eigenvalue
 
 _njit = numba.njit(nogil=True, cache=True)
 
@@ -32,7 +34,8 @@ class Aggregation:
         while A.shape[0] > _DIRECT:
             level, A, motions = _level(A, motions)
             self.levels.append(level)
-        self._inverse: FloatArray32 = np.linalg.inv(A.toarray()).astype(np.float32)
+        # In double precision: rounded to single, the inverse of stiff bone beside marrow is no longer positive definite.
+        self._inverse: FloatArray = np.linalg.inv(A.toarray())
 
     def apply(self, r: FloatArray32) -> FloatArray32:
         """An approximate solution for the right side r, flat."""
@@ -40,7 +43,7 @@ class Aggregation:
 
     def _cycle(self, at: int, r: FloatArray32) -> FloatArray32:
         if at == len(self.levels):
-            return np.asarray(self._inverse @ r)
+            return np.asarray(self._inverse @ r, dtype=np.float32)
         level = self.levels[at]
         x = level.smooth(None, r)
         for _ in range(1 if at == 0 else 2):
@@ -81,25 +84,12 @@ def rigid_motions(place_mm: FloatArray) -> FloatArray:
     return modes.reshape(-1, 6)
 
 
-def chebyshev(largest: float, degree: int, ratio: float) -> list[tuple[np.float32, np.float32]]:
-    """(keep, factor) of every step, for eigenvalues of D^-1 K between largest / ratio and largest."""
-    theta = largest * (1 + 1 / ratio) / 2
-    delta = largest * (1 - 1 / ratio) / 2
-    sigma = theta / delta
-    rho = 1 / sigma
-    steps = [(0.0, 1 / theta)]
-    for _ in range(degree - 1):
-        new = 1 / (2 * sigma - rho)
-        steps.append((new * rho, 2 * new / delta))
-        rho = new
-    return [(np.float32(a), np.float32(b)) for a, b in steps]
-
-
 def _level(A: Any, motions: FloatArray) -> tuple[_Level, Any, FloatArray]:
     """The level of an operator, the operator of the next, and its rigid motions."""
     diagonal = A.diagonal()
     inverse = 1 / diagonal
-    largest = _largest_eigenvalue(A.tocsr(), inverse)
+    rows = A.tocsr()
+    largest = largest_eigenvalue(lambda x: np.asarray(rows @ x), inverse)
     size = A.blocksize[0]
     strength = np.sqrt(np.einsum("kij,kij->k", A.data, A.data))
     width = motions.shape[1]
@@ -119,18 +109,6 @@ def _level(A: Any, motions: FloatArray) -> tuple[_Level, Any, FloatArray]:
     if gone.any():
         coarse = coarse + sp.diags_array(np.where(gone, 1.0, 0.0))
     return _Level(A, inverse, largest, P), coarse.tobsr(blocksize=(width, width)), coarse_motions
-
-
-def _largest_eigenvalue(A: Any, inverse_diagonal: FloatArray) -> float:
-    """Of D^-1 A, by the power method from a fixed start; a tenth more for safety."""
-    x = np.random.default_rng(7).standard_normal(A.shape[0])
-    value = 1.0
-    for _ in range(12):
-        # Norms are taken with D as the weight: there D^-1 A is symmetric, and the estimate comes from below.
-        x /= np.sqrt(np.sum(x * x / inverse_diagonal))
-        x = inverse_diagonal * (A @ x)
-        value = float(np.sqrt(np.sum(x * x / inverse_diagonal)))
-    return 1.1 * value
 
 
 @_njit

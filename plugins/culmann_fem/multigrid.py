@@ -10,6 +10,7 @@ import numpy as np
 
 from culmann.data.arrays import FloatArray
 from culmann_fem import coarse, vectors
+from culmann_fem.chebyshev import chebyshev
 from culmann_fem.coarse import FloatArray32, Topology, coarse_topology
 from culmann_fem.galerkin import child_interpolation, child_stiffness, coarsen_cells, coarsen_lattice
 from culmann_fem.lattice import LatticeOperator
@@ -177,17 +178,3 @@ class Multigrid:
         self._plane_slabs.close()
         for level in self.levels:
             level.slabs.close()
-
-
-def chebyshev(largest: float, degree: int, ratio: float) -> list[tuple[np.float32, np.float32]]:
-    """(keep, factor) of every step, for eigenvalues of D^-1 K between largest / ratio and largest."""
-    theta = largest * (1 + 1 / ratio) / 2
-    delta = largest * (1 - 1 / ratio) / 2
-    sigma = theta / delta
-    rho = 1 / sigma
-    steps = [(0.0, 1 / theta)]
-    for _ in range(degree - 1):
-        new = 1 / (2 * sigma - rho)
-        steps.append((new * rho, 2 * new / delta))
-        rho = new
-    return [(np.float32(a), np.float32(b)) for a, b in steps]

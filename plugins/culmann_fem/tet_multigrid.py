@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from culmann.data.arrays import FloatArray
 from culmann_fem import tet_vectors
-from culmann_fem.aggregation import Aggregation, chebyshev
+from culmann_fem.aggregation import Aggregation
+from culmann_fem.chebyshev import chebyshev
 from culmann_fem.slabs import Slabs
+from culmann_fem.spectrum import largest_eigenvalue
 from culmann_fem.tet_operator import CHUNK, TetOperator
 from culmann_fem.tet_vertices import diagonal, vertex_operator, vertices
 
@@ -27,7 +30,6 @@ class TetMultigrid:
         shape = operator.free.shape
         self.r32, self.z32, self._t, self._d, self.inverse_diagonal = (np.zeros(shape, dtype=np.float32) for _ in range(5))
         self._coarse = np.zeros((len(self._vertices.node), 3), dtype=np.float32)
-        self._largest = 0.0
         self.update()
 
     def update(self) -> None:
@@ -37,8 +39,7 @@ class TetMultigrid:
         vertex = self._vertices
         place = self.operator.problem.place_mm[vertex.node]
         self._aggregation = Aggregation(vertex_operator(self.operator, vertex), place, vertex.free)
-        # Softening cells change the scaled spectrum little: the first estimate serves for all later moduli.
-        self._largest = self._largest or self._largest_eigenvalue()
+        self._largest = largest_eigenvalue(self._product, self.inverse_diagonal.astype(float))
 
     def apply(self) -> None:
         """z32 = M r32."""
@@ -57,20 +58,10 @@ class TetMultigrid:
             operator.multiply32(z, t)
             run(tet_vectors.smooth_next, r, t, D, z, d, keep, factor, CHUNK)
 
-    def _largest_eigenvalue(self) -> float:
-        """Of D^-1 K, by the power method from a fixed start; a tenth more for safety."""
-        x, t, D = self.z32, self._t, self.inverse_diagonal
-        weight = np.divide(1, D, out=np.zeros_like(D), where=D > 0)
-        x[:] = np.random.default_rng(7).standard_normal(x.shape, dtype=np.float32) * (D > 0)
-        value = 1.0
-        for _ in range(12):
-            # Norms are taken with D as the weight: there D^-1 K is symmetric, and the estimate comes from below.
-            x /= np.float32(np.sqrt(np.sum(weight * x * x, dtype=np.float64)))
-            self.operator.multiply32(x, t)
-            np.multiply(t, D, out=x)
-            value = float(np.sqrt(np.sum(weight * x * x, dtype=np.float64)))
-        x[:] = 0
-        return 1.1 * value
+    def _product(self, x: FloatArray) -> FloatArray:
+        self._d[:] = x
+        self.operator.multiply32(self._d, self._t)
+        return self._t.astype(float)
 
     def close(self) -> None:
         """End the threads."""
