@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from culmann_fem import aggregation
+from culmann_fem.spectrum import largest_eigenvalue
 from culmann_fem.tet_problem import tet_problem
 from culmann_fem.tet_system import TetSystem
 from culmann_fem.tet_vertices import diagonal, vertex_operator, vertices
@@ -96,3 +97,23 @@ def test_the_turn_of_two_nodes_about_their_line_is_left_out():
     q, r = aggregation._orthogonal(motions.reshape(2, 3, 6), np.zeros(2, dtype=np.int64), 1)
     assert np.linalg.norm(q.reshape(6, 6), axis=0) == pytest.approx([1, 1, 1, 0, 1, 1])
     assert pytest.approx(motions, abs=1e-12) == q.reshape(6, 6) @ r
+
+
+def test_largest_eigenvalue_is_found_where_one_freedom_stands_out():
+    rng = np.random.default_rng(5)
+    n = 400
+    A = np.diag(np.full(n, 2.0)) - np.diag(np.full(n - 1, 0.9), 1) - np.diag(np.full(n - 1, 0.9), -1)
+    A[:3, :3] += 0.35  # just above the rest of the spectrum
+    D = rng.uniform(0.5, 2, n)
+    A *= np.sqrt(np.outer(D, D))
+    exact = np.linalg.eigvalsh(A / np.sqrt(np.outer(D, D)))[-1]
+    found = largest_eigenvalue(lambda x: A @ x, 1 / D)
+    assert exact <= found < 1.06 * exact
+
+
+def test_stiff_and_soft_cells_side_by_side_take_no_more_than_a_few_iterations(make_tets, make_material, platens, native):
+    mesh = make_tets(size=(10, 10, 10), spacing=(0.1, 0.1, 0.1), jiggle=0.2)
+    x, y, _ = mesh.cell_centres_mm().T
+    modulus = np.where(np.hypot(x - 0.5, y - 0.5) > 0.4, 17000.0, 5.0)
+    answer = native(mesh, make_material(mesh.n_cells, modulus), platens(mesh, bonded=True))
+    assert answer.solver["most_cg_iterations_in_a_solve"] <= 30
