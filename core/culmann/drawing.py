@@ -95,13 +95,26 @@ def frame(axes: Axes, view: View, points_mm: FloatArray, margin_mm: float = 4.0)
     axes.set_axis_off()
 
 
-def orientation_letters(axes: Axes, view: View, colour: str) -> None:
-    """The patient's directions at the four borders of the picture."""
+def orientation_letters(axes: Axes, view: View, colour: str, rim: str) -> None:
+    """The patient's directions at the four borders of the picture, with a rim that keeps them legible on anything."""
+    from matplotlib.patheffects import withStroke
+
+    outline = [withStroke(linewidth=3, foreground=rim)]
     at = {"left": (0.02, 0.5), "right": (0.98, 0.5), "top": (0.5, 0.98), "bottom": (0.5, 0.02)}
     align = {"left": ("left", "center"), "right": ("right", "center"), "top": ("center", "top"), "bottom": ("center", "bottom")}
     for side, letters in view.letters().items():
         horizontal, vertical = align[side]
-        axes.text(*at[side], letters, transform=axes.transAxes, ha=horizontal, va=vertical, color=colour, fontsize=10)
+        axes.text(
+            *at[side],
+            letters,
+            transform=axes.transAxes,
+            ha=horizontal,
+            va=vertical,
+            color=colour,
+            fontsize=10,
+            fontweight="bold",
+            path_effects=outline,
+        )
 
 
 def scale_bar(axes: Axes, colour: str, length_mm: float = 10.0) -> None:

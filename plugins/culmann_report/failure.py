@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,8 @@ PAPER, BONE = "#14161a", (0.88, 0.84, 0.76)
 FAINT = 0.02
 #: What the slice shows around the loaded part.
 MARGIN_MM = 15.0
+#: Caveats in the picture: lines at most, characters a line.
+CAVEAT_LINES, CAVEAT_WIDTH = 4, 165
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ def failure_picture(response: Response, strength: Strength, scan: Scan | None, l
     colours = LinearSegmentedColormap.from_list("yield", ["#ffe08a", "#fba238", "#e8502a", "#b3123f", "#5c0a4a"])
     scale = Normalize(0, top)
 
-    figure = Figure(figsize=(11, 4.7), facecolor=PAPER, layout="constrained")
+    said = caveat_lines(strength.caveats)
+    figure = Figure(figsize=(11, 4.7 + 0.17 * len(said)), facecolor=PAPER, layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.35))
     _draw_slice(left, mesh, strain, scan, look, colours, scale)
     _draw_bone(right, mesh, strain, look, colours, scale)
@@ -63,7 +68,20 @@ def failure_picture(response: Response, strength: Strength, scan: Scan | None, l
     bar.outline.set_visible(False)
     title = f"failure load {strength.failure_load_n / 1000:.2f} kN"
     figure.suptitle(f"{title}  ({strength.criterion})", color="white", fontsize=13, fontweight="bold")
+    if said:
+        figure.supxlabel("\n".join(said), x=0.01, ha="left", color="#ffcf70", fontsize=8, linespacing=1.3)
     return png(figure)
+
+
+def caveat_lines(caveats: Sequence[str]) -> list[str]:
+    """What the picture says of the caveats: so many as fit on a few lines, and how many more there are."""
+    lines: list[str] = []
+    for n, caveat in enumerate(caveats):
+        wrapped = textwrap.wrap(f"caution: {caveat}", CAVEAT_WIDTH, subsequent_indent="    ")
+        if len(lines) + len(wrapped) > CAVEAT_LINES:
+            return [*lines, f"… and {len(caveats) - n} more: strength.json"]
+        lines += wrapped
+    return lines
 
 
 def _round_top(strain: FloatArray) -> float:
@@ -141,6 +159,6 @@ def _draw_bone(axes: Axes, mesh: Mesh, strain: FloatArray, look: Look, colours: 
 
 
 def _label(axes: Axes, view: View, title: str) -> None:
-    orientation_letters(axes, view, "white")
+    orientation_letters(axes, view, "white", PAPER)
     scale_bar(axes, "white")
     axes.set_title(title, color="#c8c8c8", fontsize=10)

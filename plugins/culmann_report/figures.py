@@ -24,7 +24,7 @@ class FiguresConfig(Config):
         description="From where the bone is seen, in patient coordinates (left, posterior, superior); by default from its "
         "left front and above.",
     )
-    window_hu: tuple[float, float] = Field((-300.0, 1100.0), description="HU drawn black and white in the slice.")
+    window_hu: tuple[float, float] = Field((-500.0, 900.0), description="HU drawn black and white in the slice.")
     strain_top: float | None = Field(
         None, gt=0, description="Plastic strain at the upper end of the colours; null for one that suits the result."
     )
@@ -35,7 +35,8 @@ def figures(response: Response, strength: Strength, config: FiguresConfig, scan:
 
     `failure.png` shows the moment nearest to the failure load that the response holds fields of, the peak or the end: on the
     left the scan in a plane through the middle of the loaded part, with the cells that yield in colour, on the right the bone
-    from outside. Without a scan the left side shows the cells alone. Of a linear run it shows the equivalent strain.
+    from outside, below them the caveats of the strength. Without a scan the left side shows the cells alone. Of a linear run it
+    shows the equivalent strain.
 
     Raises
     ------

@@ -141,7 +141,8 @@ def endplates(mesh: Mesh, config: EndplatesConfig, journal: Journal) -> Mesh:
         )
     facts = (
         f"endplates: superior {len(sets[SUPERIOR])} nodes, {superior.area_mm2:.0f} mm²; inferior {len(sets[INFERIOR])} nodes, "
-        f"{inferior.area_mm2:.0f} mm²; axis {axis.round(4).tolist()} LPS; tilt of the endplates {wedge:.1f} degrees"
+        f"{inferior.area_mm2:.0f} mm²; axis {axis.round(4).tolist()} LPS; tilt of the endplates {wedge:.1f} degrees "
+        "(areas and tilt of the smoothed surface)"
     )
     journal.progress(facts)
     journal.attach("endplates.png", endplate_picture(mesh, surface, sets, (superior, inferior), axis, up))

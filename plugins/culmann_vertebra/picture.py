@@ -42,15 +42,17 @@ def endplate_picture(
     figure = Figure(figsize=(12, 4.6), layout="constrained")
     for panel, (title, view) in zip(figure.subplots(1, 3), views.items(), strict=True):
         _draw(panel, mesh, surface, sets, plates, view)
-        panel.plot(*view.on_page(ends).T, color="black", linewidth=1.2, linestyle=(0, (6, 3)))
+        panel.plot(*view.on_page(ends).T, color="black", linewidth=1.2, linestyle=(0, (6, 3)), label="axis of the endplates")
         frame(panel, view, np.concatenate([surface.points_mm, ends]), margin_mm=8)
-        orientation_letters(panel, view, "black")
+        orientation_letters(panel, view, "black", "white")
         panel.set_title(title, fontsize=10)
         scale_bar(panel, "black")
     names = ", ".join(
-        f"{name} {len(nodes)} nodes {plate.area_mm2:.0f} mm²" for (name, nodes), plate in zip(sets.items(), plates, strict=True)
+        f"{name} {len(nodes)} nodes, {plate.area_mm2:.0f} mm²"
+        for (name, nodes), plate in zip(sets.items(), plates, strict=True)
     )
-    figure.suptitle(names, fontsize=10)
+    figure.suptitle(f"{names} (areas of the smoothed surface)", fontsize=10)
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", fontsize=9, frameon=False)
     return png(figure, dpi=120)
 
 

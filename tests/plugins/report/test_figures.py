@@ -14,7 +14,7 @@ from culmann.drawing import view_from
 from culmann.errors import InputError
 from culmann.voxels import hexahedra
 from culmann_report.curve import moment_of
-from culmann_report.failure import _round_top
+from culmann_report.failure import CAVEAT_WIDTH, _round_top, caveat_lines
 from culmann_report.figures import FiguresConfig, figures
 from culmann_report.slices import Plane, cells_at, grey_values
 
@@ -126,6 +126,28 @@ def test_the_same_result_gives_the_same_files():
     mesh = bone()
     once, again = (figures(response(mesh, np.full(mesh.n_cells, 0.02)), STRENGTH, FiguresConfig()).files for _ in range(2))
     assert once == again
+
+
+def test_caveats_are_in_the_picture():
+    mesh = bone()
+    answer = response(mesh, np.zeros(mesh.n_cells))
+    careful = replace(STRENGTH, caveats=("the calibration is assumed", "the endplate is cut"))
+    plain, told = (pixels(figures(answer, s, FiguresConfig()).files["failure.png"]) for s in (STRENGTH, careful))
+    assert told.shape[0] > plain.shape[0]
+    foot = told[-60:]
+    assert ((foot[..., 0] > 0.8) & (foot[..., 2] < 0.6)).sum() > 500, "the caveats are written in yellow at the bottom"
+
+
+def test_only_so_many_caveats_as_fit():
+    assert caveat_lines(()) == []
+    assert caveat_lines(("one", "two")) == ["caution: one", "caution: two"]
+    assert caveat_lines([str(n) for n in range(6)])[-2:] == ["caution: 3", "… and 2 more: strength.json"]
+    assert len(caveat_lines([str(n) for n in range(4)])) == 4
+    long = "word " * 100
+    lines = caveat_lines(["short", long, long])
+    assert max(map(len, lines)) <= CAVEAT_WIDTH
+    assert lines[0] == "caution: short"
+    assert lines[-1] == "… and 2 more: strength.json"
 
 
 def test_a_view_from_straight_above_is_refused():
