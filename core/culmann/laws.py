@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import numpy as np
 from pydantic import Field
@@ -108,8 +109,16 @@ def density_law(
     Raises
     ------
     PluginError
-        When the function has no parameter `config` that is annotated with its class.
+        At once, when there is no such kind of density, or the function has no parameter `config` that is annotated with its
+        class.
     """
+    kinds = get_args(DensityKind)
+    if density_kind not in kinds:
+        close = difflib.get_close_matches(str(density_kind), kinds, n=1, cutoff=0.5)
+        raise PluginError(
+            f"density_law: there is no density of kind {density_kind!r}; the kinds are {', '.join(kinds)}",
+            hint=f"did you mean {close[0]!r}?" if close else "state the kind of the densities that the law was measured over",
+        )
 
     def decorate(curve: Callable[[FloatArray, C], Elastoplastic]) -> LawStep[C]:
         @functools.wraps(curve)

@@ -309,3 +309,16 @@ def test_cells_of_a_voxel_mesh_are_voxels_and_not_inside_out(mesh: Mesh) -> None
 def test_what_does_not_fit_together_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError):
         wrong()
+
+
+@pytest.mark.parametrize(
+    ("stress", "says"),
+    [
+        ([[2.0, 1.0], [-3.0, 1.0]], "the yield stress is -3 MPa in cell 1"),
+        ([[2.0, 0.0], [1.0, 1.0]], "the stress at point 1 of the curve is 0 MPa in cell 0"),
+    ],
+)
+def test_a_curve_without_strength_is_refused(stress: list[list[float]], says: str) -> None:
+    ones = np.ones(2)
+    with pytest.raises(ValueError, match=says):
+        Materials(ones, 0.3 * ones, np.array(stress), np.array([[0.0, 0.1], [0.0, 0.1]]), ones)

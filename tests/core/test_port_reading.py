@@ -69,6 +69,13 @@ def test_a_density_law_needs_to_know_its_config(named):
         density_law(density_kind="ash", valid_g_cm3=(0, 1))(namespace["linear"])
 
 
+def test_a_density_law_takes_a_kind_that_exists():
+    with pytest.raises(
+        PluginError, match=r"no density of kind 'k2hpo4'; the kinds are qct-k2hpo4, (.|\n)* mean 'qct-k2hpo4'\?"
+    ):
+        density_law(density_kind="k2hpo4", valid_g_cm3=(0, 1))
+
+
 def test_a_density_law_has_the_ports_of_a_material_law():
     @density_law(density_kind="ash", valid_g_cm3=(0, 1))
     def law(rho, config: DensityLawConfig) -> Elastoplastic: ...

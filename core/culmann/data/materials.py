@@ -28,7 +28,7 @@ class Materials:
     youngs_modulus_mpa, poisson_ratio, density_g_cm3
         (n_cells,).
     stress_mpa, plastic_strain
-        (n_cells, k). The stress may fall along the curve (softening).
+        (n_cells, k). The stress may fall along the curve (softening), and stays above 0.
     criterion
         Which equivalent stress: `von-mises` or `tresca`.
     unloading
@@ -41,7 +41,8 @@ class Materials:
     Raises
     ------
     ValueError
-        When shapes do not fit, a value is not finite, a modulus is not positive or ν is not within (-1, 0.5).
+        When shapes do not fit, a value is not finite, a modulus or a stress of a curve is not positive, or ν is not within
+        (-1, 0.5).
     """
 
     youngs_modulus_mpa: FloatArray
@@ -70,6 +71,10 @@ class Materials:
             raise ValueError(f"Young's modulus is {self.youngs_modulus_mpa[where]} MPa in cell {where}")
         if not ((self.poisson_ratio > -1) & (self.poisson_ratio < 0.5)).all():
             raise ValueError("Poisson's ratio must lie between -1 and 0.5 (both excluded)")
+        if not (self.stress_mpa > 0).all():
+            where, point = (int(n) for n in np.argwhere(self.stress_mpa <= 0)[0])
+            what = "the yield stress" if point == 0 else f"the stress at point {point} of the curve"
+            raise ValueError(f"{what} is {self.stress_mpa[where, point]:g} MPa in cell {where}: it must be above 0")
         if self.stress_mpa.shape[1] and np.abs(self.plastic_strain[:, 0]).max() > 0:
             raise ValueError("a curve starts at yield: plastic_strain[:, 0] must be 0")
         if (np.diff(self.plastic_strain, axis=1) < 0).any():
