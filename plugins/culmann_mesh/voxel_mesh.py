@@ -25,6 +25,9 @@ _DROPPED_SHARE, _DROPPED_CELLS = 0.01, 20
 #: So is a mesh whose volume differs from what is labelled by more than this share.
 _VOLUME_CHANGE = 0.1
 
+#: And cells shorter than this share of the longest side of a voxel.
+_FINER = 0.5
+
 
 class VoxelMeshConfig(Config):
     """Options of `voxel-mesh`."""
@@ -62,6 +65,12 @@ def voxel_mesh(labels: Labels, config: VoxelMeshConfig, journal: Journal) -> Mes
         raise InputError("no voxel is labelled: there is nothing to mesh", hint="check which labels are picked before the mesh")
     spacing = labels.grid.spacing_mm
     size = spacing if config.size_mm is None else (config.size_mm, config.size_mm, config.size_mm)
+    if config.size_mm is not None and config.size_mm < _FINER * max(spacing):
+        shown = " x ".join(f"{s:.3g}" for s in spacing)
+        journal.warn(
+            f"cells of {config.size_mm:g} mm are less than half as long as the voxels of {shown} mm: the scan tells nothing "
+            "about the density inside of a voxel"
+        )
     labelled_mm3 = int(bone.sum()) * labels.grid.voxel_volume_mm3
     _refuse_too_many(labelled_mm3 / float(np.prod(size)), size, config.max_cells)
     if config.size_mm is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def _pick(labels: Labels, config: PickLabelsConfig, where: str) -> Labels:
     chosen = list(present) if config.labels is None else _numbers(config.labels, present, where)
     kept = np.where(np.isin(labels.label, chosen), labels.label, 0).astype(np.int32)
     names = {v: present[v] for v in chosen}
-    told = "pick-labels: " + ", ".join(f"{v} ({name})" for v, name in names.items())
+    told = f"pick-labels: {listed(names)}"
     if config.merge_as is not None:
         kept, names = (kept != 0).astype(np.int32), {1: config.merge_as}
         told += f", merged into 1 ({config.merge_as})"
@@ -92,13 +92,30 @@ def _numbers(wanted: Sequence[int | str], present: dict[int, str], where: str) -
         if not match:
             absent.append(want)
     if absent:
-        listed = ", ".join(f"{v} ({name})" for v, name in present.items())
-        close = [c for want in absent for c in difflib.get_close_matches(str(want), present.values(), n=1)]
+        named = [name for v, name in present.items() if name != f"label-{v}"]
+        close = [c for want in absent for c in difflib.get_close_matches(str(want), named, n=1)]
         raise InputError(
-            f"{where} has no label {', '.join(str(a) for a in absent)}; present are {listed}",
+            f"{where} has no label {', '.join(str(a) for a in absent)}; present are {listed(present)}",
             hint=f"did you mean {', '.join(close)}?" if close else "pick labels by a number or a name that is present",
         )
     return sorted(found)
+
+
+def listed(names: Mapping[int, str]) -> str:
+    """Labels in few words, as `1 (body), 27 to 33, 75`: names that only repeat the number are left out."""
+    words: list[str] = []
+    run: list[int] = []
+    for v, name in sorted(names.items()):
+        if name != f"label-{v}":
+            words.append(f"{v} ({name})")
+            run = []
+        elif run and v == run[-1] + 1:
+            run.append(v)
+            words[-1] = f"{run[0]} to {v}"
+        else:
+            words.append(str(v))
+            run = [v]
+    return ", ".join(words)
 
 
 def _onto_scan(labels: Labels, grid: Grid, interpolation: LabelInterpolation, journal: Journal) -> Labels:

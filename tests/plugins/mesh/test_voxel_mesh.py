@@ -240,3 +240,10 @@ def test_a_mesh_survives_saving(tmp_path: Path) -> None:
     assert again.lattice is not None
     assert mesh.lattice is not None
     assert again.lattice.grid == mesh.lattice.grid
+
+
+@pytest.mark.parametrize(("size_mm", "warned"), [(None, False), (0.9, False), (0.79, True)])
+def test_cells_much_finer_than_the_voxels_are_told(size_mm: float | None, warned: bool) -> None:
+    journal = QuietJournal()
+    voxel_mesh(ball(), VoxelMeshConfig(size_mm=size_mm), journal)
+    assert any("less than half as long as the voxels of 0.7 x 1.1 x 1.6 mm" in text for text in journal.warnings) is warned

@@ -12,7 +12,7 @@ import pytest
 from culmann import Grid, InputError, Labels, Scan
 from culmann.image_files import write_image_file
 from culmann.journal import QuietJournal
-from culmann_segment.pick import LabelsFromFileConfig, PickLabelsConfig, labels_from_file, pick_labels
+from culmann_segment.pick import LabelsFromFileConfig, PickLabelsConfig, labels_from_file, listed, pick_labels
 
 GRID = Grid((12, 11, 10), (1.0, 1.0, 1.0), (10.0, 20.0, 30.0))
 
@@ -47,9 +47,24 @@ def test_picked_labels_become_one() -> None:
 
 
 def test_absent_labels_are_named_all_at_once_with_what_is_present() -> None:
-    with pytest.raises(InputError, match=r"no label L33, 99; present are 21 \(L2\), 22 \(L3\), 23 \(label-23\)") as caught:
+    with pytest.raises(InputError, match=r"no label L33, 99; present are 21 \(L2\), 22 \(L3\), 23(?!\w| \()") as caught:
         pick_labels(three_boxes(), PickLabelsConfig(labels=["L33", 22, 99]), QuietJournal())
     assert caught.value.hint == "did you mean L3?"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "names", "said"),
+    [
+        ([*range(27, 34), 75, 76], {}, "27 to 33, 75 to 76"),
+        ([1, 2, 3, 5], {2: "spleen"}, "1, 2 (spleen), 3, 5"),
+        ([4], {4: "label-4"}, "4"),
+        ([1, 3, 4, 5], {1: "a", 5: "b"}, "1 (a), 3 to 4, 5 (b)"),
+    ],
+)
+def test_labels_are_listed_in_few_words(numbers: list[int], names: dict[int, str], said: str) -> None:
+    label = np.zeros(GRID.shape, dtype=np.int32)
+    label.ravel()[: len(numbers)] = numbers
+    assert listed(Labels(GRID, label, names).present()) == said
 
 
 def test_an_empty_map_has_nothing_to_pick() -> None:
