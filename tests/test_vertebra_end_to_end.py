@@ -70,7 +70,7 @@ MISTAKES = {
     "absent label": (["--set", "bone.labels=[99]"], "no label 99"),
     "a bone whose endplate is not in the image": (["--set", "bone.labels=[21]"], "lie at the border of the field of view"),
     "two vertebrae in one": (["--set", "bone.labels=[22, 23]", "--set", "plates.largest_cut_share=1"], "may be merged"),
-    "a calibration far too low": (["--set", "density.slope=0.0001"], "% of the cells lie below"),
+    "a calibration far too low": (["--set", "density.slope=0.00012"], "% of the cells lie below"),
     "density of another kind": (["--set", "density.kind=ash"], "takes a density of kind 'qct-k2hpo4' and was given 'ash'"),
     "slope in another unit": (["--set", "density.slope=0.69"], "a slope of 0.69 g/cm3"),
     "density in another unit": (["--set", "density.intercept=17"], "probably in another unit"),

@@ -13,7 +13,7 @@ from culmann.densities import DensityUnit, in_g_cm3
 from culmann.journal import Journal
 
 #: Slopes of scanners and phantoms in g/cm³ per HU lie within this by far: outside of it the unit is another one.
-_SLOPE_G_CM3_PER_HU = (1e-5, 1e-2)
+_SLOPE_G_CM3_PER_HU = (1e-4, 5e-3)
 
 
 class LinearCalibrationConfig(Config):
@@ -27,9 +27,8 @@ class LinearCalibrationConfig(Config):
     )
     unit: DensityUnit = Field("g/cm3", description="Unit of slope and intercept.")
     assumed: bool = Field(
-        False,
-        description="The line is taken from elsewhere, without a phantom in this scan or in one of the same scanner and "
-        "protocol: every failure load that comes of it says so.",
+        description="Whether the line is taken from elsewhere, without a phantom in this scan or in one of the same scanner "
+        "and protocol: true, and every failure load that comes of it says so. false states that it was measured.",
     )
 
     @model_validator(mode="after")
@@ -38,7 +37,8 @@ class LinearCalibrationConfig(Config):
         if not low <= self.slope * self.to_g_cm3 <= high:
             other = "mg/cm3" if self.unit == "g/cm3" else "g/cm3"
             raise ValueError(
-                f"a slope of {self.slope:g} {self.unit} per HU is out of reach of any CT; is it in {other} per HU?"
+                f"a slope of {self.slope:g} {self.unit} per HU is out of reach of any CT, where it is near 0.001 g/cm3 per HU; "
+                f"is it in {other} per HU?"
             )
         return self
 

@@ -15,7 +15,7 @@ inputs:
   scan: {type: Scan}
   bone: {type: Labels}
 steps:
-  density: {use: linear-calibration, with: {slope: 0.0008, intercept: 0, kind: qct-k2hpo4}}
+  density: {use: linear-calibration, with: {slope: 0.0008, intercept: 0, kind: qct-k2hpo4, assumed: false}}
   mesh: {use: voxel-mesh, with: {size_mm: 2}}
   plates: {use: endplates}
   law: {use: lab-law, with: {hardening: 0.05}}

@@ -16,7 +16,7 @@ OPTIONS = {
     "dilate-labels": {"voxels": 1},
     "erode-labels": {"voxels": 1},
     "identity-density": {"unit": "mg/cm3", "kind": "qct-ha"},
-    "linear-calibration": {"slope": 0.001, "intercept": 0.0, "kind": "ash"},
+    "linear-calibration": {"slope": 0.001, "intercept": 0.0, "kind": "ash", "assumed": False},
     "resample": {"spacing_mm": 2},
     "resample-labels": {"spacing_mm": 2},
 }

@@ -32,8 +32,10 @@ def density(kind: Any, *g_cm3: float, **calibration: Any) -> DensityMap:
 
 def test_the_same_line_in_both_units() -> None:
     hu, journal = scan(-1000, 0, 200, 1500), QuietJournal()
-    g = linear_calibration(hu, LinearCalibrationConfig(slope=0.00079, intercept=-0.0036, kind="qct-ha"), journal)
-    mg = linear_calibration(hu, LinearCalibrationConfig(slope=0.79, intercept=-3.6, kind="qct-ha", unit="mg/cm3"), journal)
+    g = linear_calibration(hu, LinearCalibrationConfig(slope=0.00079, intercept=-0.0036, kind="qct-ha", assumed=False), journal)
+    mg = linear_calibration(
+        hu, LinearCalibrationConfig(slope=0.79, intercept=-3.6, kind="qct-ha", unit="mg/cm3", assumed=False), journal
+    )
     assert np.allclose(g.g_cm3.ravel(), [-0.7936, -0.0036, 0.1544, 1.1814], atol=1e-6)
     assert np.allclose(g.g_cm3, mg.g_cm3, atol=1e-7)
     assert g.grid == hu.grid
@@ -51,10 +53,17 @@ def test_an_assumed_line_warns_and_is_recorded() -> None:
     assert found.calibration["method"] == "assumed line"
 
 
-@pytest.mark.parametrize(("slope", "unit"), [(0.79, "g/cm3"), (0.00079, "mg/cm3"), (0.0, "g/cm3"), (-0.0008, "g/cm3")])
+@pytest.mark.parametrize(
+    ("slope", "unit"), [(0.79, "g/cm3"), (0.00079, "mg/cm3"), (0.0, "g/cm3"), (0.008, "g/cm3"), (-0.0008, "g/cm3")]
+)
 def test_a_slope_in_another_unit_is_refused(slope: float, unit: Any) -> None:
     with pytest.raises(ValidationError, match=r"per HU|greater than 0"):
-        LinearCalibrationConfig(slope=slope, intercept=0.0, unit=unit, kind="qct-k2hpo4")
+        LinearCalibrationConfig(slope=slope, intercept=0.0, unit=unit, kind="qct-k2hpo4", assumed=True)
+
+
+def test_it_must_be_said_whether_the_line_was_measured() -> None:
+    with pytest.raises(ValidationError, match="assumed"):
+        LinearCalibrationConfig(slope=0.0008, intercept=0.0, kind="qct-k2hpo4")  # type: ignore[call-arg]
 
 
 def test_the_kind_must_be_said_and_be_known() -> None:
