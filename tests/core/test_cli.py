@@ -146,10 +146,11 @@ def test_a_stopped_run_is_no_failure_and_tells_how_it_goes_on(culmann: Program, 
 def test_the_current_folder_is_never_replaced(culmann: Program) -> None:
     before = {path: path.read_bytes() for path in culmann.folder.iterdir() if path.is_file()}
     for more in ([], ["--force"]):
-        done = culmann("run", "greet.yaml", "--plugin", "word.py", "--out", ".", "--store", "../elsewhere", *more)
+        done = culmann("run", "greet.yaml", "--plugin", "word.py", "--out", ".", "--store", "kept", *more)
         assert done.returncode == 2
         assert "is the current folder" in done.stderr
         assert "starts" not in done.stderr
+        assert not (culmann.folder / "kept").exists()
     assert {path: path.read_bytes() for path in culmann.folder.iterdir() if path.is_file()} == before
 
 

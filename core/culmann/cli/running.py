@@ -93,12 +93,11 @@ def read(pipeline: str, settings: list[str] | None, plugin: list[Path] | None) -
 
 def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Path | None) -> None:
     from culmann.data import Strength
-    from culmann.pipeline import Store
     from culmann.pipeline import run as run_graph
 
     try:
         with shown_progress() as listener:
-            result = run_graph(graph, files, out=out, store=Store(store), force=force, listener=listener)
+            result = run_graph(graph, files, out=out, store=store, force=force, listener=listener)
     except KeyboardInterrupt as stopped:
         again = "the same command without --force" if force else "the same command"
         stopped.add_note(f"what was finished is in the store: {again} goes on from there")

@@ -54,7 +54,7 @@ def run(
     inputs: Mapping[str, Path] | None = None,
     *,
     out: Path,
-    store: Store | None = None,
+    store: Store | Path | None = None,
     force: bool = False,
     listener: Listener | None = None,
 ) -> Run:
@@ -71,7 +71,7 @@ def run(
         files in it that no run wrote are kept. Any other folder that is not empty is refused, and so is one that is or
         contains the working directory, the pipeline file, an input, a one-file plugin or the store.
     store
-        Where results are kept, by default `CULMANN_STORE` or `.culmann` in the working directory.
+        Where results are kept, or the folder for that, by default `CULMANN_STORE` or `.culmann` in the working directory.
     force
         Compute every step anew.
     listener
@@ -87,7 +87,7 @@ def run(
     """
     out = Path(out).expanduser().resolve()
     bound = bind(graph, inputs or {})
-    check_out(out, graph, bound, store.folder if store else store_folder())
-    work = Work(graph, bound, store or Store(), listener or Silent(), anew=force)
+    check_out(out, graph, bound, store.folder if isinstance(store, Store) else store_folder(store))
+    work = Work(graph, bound, store if isinstance(store, Store) else Store(store), listener or Silent(), anew=force)
     work.do()
     return Run(out, *write_run(work, out), work)
