@@ -15,6 +15,7 @@ from culmann_fem.coarse import FloatArray32, Topology, coarse_topology
 from culmann_fem.galerkin import child_interpolation, child_stiffness, coarsen_cells, coarsen_lattice
 from culmann_fem.lattice import LatticeOperator
 from culmann_fem.slabs import Slabs
+from culmann_fem.spectrum import largest_eigenvalue
 
 # Degree of the smoother, and how far down the spectrum it reaches.
 FINE = (2, 6.0)
@@ -65,20 +66,14 @@ class CoarseLevel:
         return np.asarray(np.linalg.inv(A), dtype=np.float32)
 
     def _largest_eigenvalue(self) -> float:
-        """Of D^-1 A, by the power method from a fixed start; a tenth more for safety."""
-        x, D = self.x, self.inverse_diagonal
-        weight = np.divide(1, D, out=np.zeros_like(D), where=D > 0)
-        zero = np.zeros_like(self.r)
-        x[:-1] = np.random.default_rng(7).standard_normal(D.shape) * (D > 0)
-        value = 1.0
-        for _ in range(12):
-            # Norms are taken with D as the weight: there D^-1 A is symmetric, and the estimate comes from below.
-            size = np.sqrt(np.sum(weight * x[:-1] ** 2, dtype=np.float64))
-            self.slabs.run(coarse.residual, self.flat_stencil, self.topology.neighbour, x, zero, self.t)
-            y = -D * self.t[:-1]
-            value = float(np.sqrt(np.sum(weight * y**2, dtype=np.float64)) / size)
-            x[:-1] = y / (value * size)
-        return 1.1 * value
+        nothing = np.zeros_like(self.r)
+
+        def product(v: FloatArray) -> FloatArray:
+            self.x[:-1] = v.reshape(-1, 3)
+            self.slabs.run(coarse.residual, self.flat_stencil, self.topology.neighbour, self.x, nothing, self.t)
+            return -self.t[:-1].astype(np.float64).ravel()
+
+        return largest_eigenvalue(product, self.inverse_diagonal.astype(np.float64).ravel())
 
     @property
     def flat_stencil(self) -> FloatArray32:
