@@ -115,9 +115,10 @@ def density_law(
     kinds = get_args(DensityKind)
     if density_kind not in kinds:
         close = difflib.get_close_matches(str(density_kind), kinds, n=1, cutoff=0.5)
+        guess = f"; did you mean {close[0]!r}?" if close else ""
         raise PluginError(
-            f"density_law: there is no density of kind {density_kind!r}; the kinds are {', '.join(kinds)}",
-            hint=f"did you mean {close[0]!r}?" if close else "state the kind of the densities that the law was measured over",
+            f"density_law: there is no density of kind {density_kind!r}{guess}",
+            hint=f"the kinds are {', '.join(kinds)}: state the one that the law was measured over",
         )
 
     def decorate(curve: Callable[[FloatArray, C], Elastoplastic]) -> LawStep[C]:

@@ -112,7 +112,7 @@ def materials(draw: st.DrawFn) -> Materials:
     return Materials(
         draw(arrays((n,), positive)),
         draw(arrays((n,), st.floats(-0.9, 0.49))),
-        draw(arrays((n, k), finite)),
+        draw(arrays((n, k), positive)),
         np.cumsum(steps, axis=1),
         draw(arrays((n,), finite)),
         draw(st.sampled_from(["von-mises", "tresca"])),

@@ -70,9 +70,7 @@ def test_a_density_law_needs_to_know_its_config(named):
 
 
 def test_a_density_law_takes_a_kind_that_exists():
-    with pytest.raises(
-        PluginError, match=r"no density of kind 'k2hpo4'; the kinds are qct-k2hpo4, (.|\n)* mean 'qct-k2hpo4'\?"
-    ):
+    with pytest.raises(PluginError, match=r"no density of kind 'k2hpo4'; did you mean 'qct-k2hpo4'\?"):
         density_law(density_kind="k2hpo4", valid_g_cm3=(0, 1))
 
 
