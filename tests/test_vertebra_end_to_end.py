@@ -119,7 +119,9 @@ def test_a_mistake_in_the_file_is_told_with_its_place(folder, old, new, says):
 
 def test_a_run_killed_in_mid_solve_goes_on_where_it_was(tmp_path):
     command = [*CULMANN, "run", str(PIPELINE), "--set", "mesh.size_mm=1", "--out", "out"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, encoding="utf-8"
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("response:"):
