@@ -65,9 +65,10 @@ class Course:
             )
         return bool(self.stop_reason)
 
-    def finish(self, fields: Fields) -> Course:
-        """Keep the fields at the end."""
-        self.end = fields
+    def finish(self, fields: Callable[[], Fields]) -> Course:
+        """Keep the fields at the end, which are those at the peak where the last point is the highest."""
+        at_peak = self.peak is not None and self.force_n[-1] >= max(self.force_n)
+        self.end = self.peak if at_peak else fields()
         if self.peak is None:
-            self.peak = fields
+            self.peak = self.end
         return self

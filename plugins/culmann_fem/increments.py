@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from culmann.data import Fields
 from culmann.data.arrays import FloatArray
@@ -56,7 +57,7 @@ def march(
                         f"no equilibrium was found beyond {100 * done:.3g} % of the displacement, with steps down to "
                         f"{100 * smallest:.2g} %"
                     )
-                    return course.finish(fields(u))
+                    return course.finish(partial(fields, u))
                 continue
             accept(ahead)
             before, done_before = u, done
@@ -65,5 +66,5 @@ def march(
                 course.peak = fields(u)
             tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state()}", done)
             if course.has_fallen(limits):
-                return course.finish(fields(u))
-    return course.finish(fields(u))
+                return course.finish(partial(fields, u))
+    return course.finish(partial(fields, u))

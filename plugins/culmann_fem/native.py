@@ -17,7 +17,7 @@ from culmann.journal import Journal
 from culmann_fem.course import Course, Limits
 from culmann_fem.lattice_system import LatticeSystem
 from culmann_fem.mechanisms import refuse_mechanisms
-from culmann_fem.newton import follow_plastic
+from culmann_fem.newton import follow_linear, follow_plastic
 from culmann_fem.plastic import PlasticModel
 from culmann_fem.problem import lattice_problem
 from culmann_fem.secant import follow_converged, follow_lagged
@@ -71,10 +71,11 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
     scheme = _scheme(materials, config)
     limits = Limits(config.residual_tolerance, config.max_iterations, config.stop_below_peak)
     with closing(_system(mesh, materials, load, config)) as system:
-        if scheme in ("linear", "plastic"):
-            steps = load.load_steps if scheme == "plastic" else (1.0,)
-            model = _plasticity(system, materials, elastic=scheme == "linear")
-            course = follow_plastic(system, model, steps, limits, journal.progress)
+        if scheme == "linear":
+            course = follow_linear(system, _plasticity(system, materials, elastic=True), limits, journal.progress)
+        elif scheme == "plastic":
+            model = _plasticity(system, materials, elastic=False)
+            course = follow_plastic(system, model, load.load_steps, limits, journal.progress)
         else:
             follow = follow_lagged if scheme == "secant-lagged" else follow_converged
             course = follow(system, _softening(system, materials), load.load_steps, limits, journal.progress)

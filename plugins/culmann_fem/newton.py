@@ -1,6 +1,8 @@
-"""Plastic course: Newton's method in each increment, inexact and with a line search."""
+"""Linear and plastic courses: one elastic solve, or Newton's method in each increment, inexact and with a line search."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 
@@ -22,11 +24,9 @@ def follow_plastic(
 ) -> Course:
     """Load the model step by step; the course ends early, with its reason, where no step however small converges."""
     course = Course()
-    unit = system.target_mm.copy()
-    _, balanced = solve_elastic(system, unit, limits, course)
-    if not balanced:
-        course.stop_reason = f"the elastic solve did not converge in {limits.most_cg} iterations"
-        return course.finish(model.fields(system.vector()))
+    unit = _elastic(system, limits, course)
+    if unit is None:
+        return course.finish(partial(model.fields, system.vector()))
     return march(
         system,
         course,
@@ -39,6 +39,30 @@ def follow_plastic(
         fields=model.fields,
         state=lambda: f"{model.n_yielding} cells yielding",
     )
+
+
+def follow_linear(system: System, model: Plasticity, limits: Limits, tell: Tell) -> Course:
+    """The whole displacement in one elastic solve."""
+    course = Course()
+    u = _elastic(system, limits, course)
+    if u is None:
+        return course.finish(partial(model.fields, system.vector()))
+    f = system.vector()
+    system.multiply(u, f)
+    course.add(1.0, system.load_n(f))
+    course.peak = model.fields(u)
+    tell(f"{course.force_n[-1]:.0f} N", 1.0)
+    return course.finish(partial(model.fields, u))
+
+
+def _elastic(system: System, limits: Limits, course: Course) -> FloatArray | None:
+    """Elastic displacement at full load, or None, with the reason noted."""
+    u = system.target_mm.copy()
+    _, balanced = solve_elastic(system, u, limits, course)
+    if balanced:
+        return u
+    course.stop_reason = f"the elastic solve did not converge in {limits.most_cg} iterations"
+    return None
 
 
 def _equilibrate(

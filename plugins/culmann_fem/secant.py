@@ -7,6 +7,8 @@ are brought to agree, by a fixed point that Anderson's method accelerates (Walke
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from culmann.data.arrays import FloatArray
@@ -60,7 +62,7 @@ def follow_lagged(
         tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state.n_softened()} cells softened", done)
         if course.has_fallen(limits):
             break
-    return course.finish(state.fields(u))
+    return course.finish(partial(state.fields, u))
 
 
 def follow_converged(
