@@ -25,6 +25,7 @@ from culmann import (
     LoadCase,
     Materials,
     Mesh,
+    Orthotropy,
     Prescribed,
     Report,
     Response,
@@ -104,6 +105,13 @@ def tet_meshes(draw: st.DrawFn) -> Mesh:
 
 
 @st.composite
+def orthotropies(draw: st.DrawFn) -> Orthotropy:
+    ratios = st.tuples(*[st.floats(0.3, 1)] * 3)
+    axes = Rotation.from_rotvec(draw(npst.arrays(float, 3, elements=angles))).as_matrix()
+    return Orthotropy(draw(ratios), draw(ratios), draw(st.tuples(*[st.floats(-0.2, 0.25)] * 3)), axes)
+
+
+@st.composite
 def materials(draw: st.DrawFn) -> Materials:
     n, k = draw(st.integers(1, 4)), draw(st.integers(0, 3))
     steps = draw(arrays((n, k), st.floats(0, 1)))
@@ -119,6 +127,7 @@ def materials(draw: st.DrawFn) -> Materials:
         draw(st.sampled_from(["plastic", "secant"])),
         draw(st.one_of(st.none(), positive)),
         draw(text),
+        draw(st.one_of(st.none(), orthotropies())),
     )
 
 

@@ -8,6 +8,7 @@ from culmann.data.labels import Labels
 from culmann.data.load_case import LoadCase, Prescribed
 from culmann.data.materials import Materials
 from culmann.data.mesh import Lattice, Mesh, Solid
+from culmann.data.orthotropy import Orthotropy
 from culmann.data.report import Report
 from culmann.data.response import Fields, Response
 from culmann.data.scan import Scan
@@ -24,6 +25,7 @@ __all__ = [
     "LoadCase",
     "Materials",
     "Mesh",
+    "Orthotropy",
     "Prescribed",
     "Report",
     "Response",

@@ -9,6 +9,7 @@ from typing import Literal, Self
 import numpy as np
 
 from culmann.data.arrays import FloatArray, expect_shape
+from culmann.data.orthotropy import Orthotropy
 from culmann.data.records import read_json, write_json
 
 Criterion = Literal["von-mises", "tresca"]
@@ -17,7 +18,7 @@ Unloading = Literal["plastic", "secant"]
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """Per cell: isotropic elasticity, and the equivalent stress over equivalent plastic strain, as straight pieces.
+    """Per cell: elasticity, and the equivalent stress over equivalent plastic strain, as straight pieces.
 
     The curve of a cell starts at its yield stress (`plastic_strain[:, 0]` is 0) and stays at its last stress for ever after.
     k = 0 points say that the cell is linear elastic. The total equivalent strain at a point of the curve is
@@ -37,6 +38,10 @@ class Materials:
         The element size that the falling part of the curve was made for; None where nothing depends on it.
     law
         Name of the law, for reports.
+    orthotropy
+        Elastic constants along three axes, as ratios to the Young's modulus of each bone cell; None for isotropic bone. The
+        cells of `Mesh.solids` are isotropic in any case: `mesh.is_bone` tells a solver which is which. The `poisson_ratio`
+        of an orthotropic cell is a nominal one that no solver uses.
 
     Raises
     ------
@@ -54,6 +59,7 @@ class Materials:
     unloading: Unloading = "plastic"
     characteristic_length_mm: float | None = None
     law: str = ""
+    orthotropy: Orthotropy | None = None
 
     def __post_init__(self) -> None:
         n = len(self.youngs_modulus_mpa)
@@ -104,6 +110,7 @@ class Materials:
             "characteristic_length_mm": self.characteristic_length_mm,
             "law": self.law,
             "points_per_curve": k,
+            "orthotropy": None if self.orthotropy is None else self.orthotropy.as_dict(),
         }
         write_json(folder / "materials.json", facts)
 
@@ -123,4 +130,5 @@ class Materials:
             unloading=facts["unloading"],
             characteristic_length_mm=facts["characteristic_length_mm"],
             law=facts["law"],
+            orthotropy=Orthotropy.from_dict(facts["orthotropy"]) if facts["orthotropy"] else None,
         )
