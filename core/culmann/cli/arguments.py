@@ -18,6 +18,9 @@ SETTINGS = Annotated[
 INPUTS = Annotated[
     list[str] | None, typer.Option("--input", metavar="NAME=PATH", help="The file of an input. May be repeated.")
 ]
+VARIANTS = Annotated[
+    list[str] | None, typer.Option("--variant", metavar="NAME", help="A variant to run, instead of all. May be repeated.")
+]
 
 
 def input_files(given: Sequence[str]) -> dict[str, Path]:

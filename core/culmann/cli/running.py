@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from culmann.cli.arguments import INPUTS, PIPELINE, SETTINGS, input_files
+from culmann.cli.arguments import INPUTS, PIPELINE, SETTINGS, VARIANTS, input_files
 from culmann.cli.listing import PluginFiles
 from culmann.cli.progress import shown_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from culmann.data import Strength
+    from culmann.errors import CulmannError
     from culmann.pipeline import Graph
 
 OUT = Annotated[Path | None, typer.Option(help="The folder for the results; default runs/<name of the pipeline>.")]
@@ -34,6 +37,7 @@ def run(
     pipeline: PIPELINE,
     inputs: INPUTS = None,
     settings: SETTINGS = None,
+    variants: VARIANTS = None,
     out: OUT = None,
     force: FORCE = False,
     store: STORE = None,
@@ -41,7 +45,7 @@ def run(
 ) -> None:
     """Run a pipeline and tell the failure load."""
     files = input_files(inputs or [])
-    graph = read(pipeline, settings, plugin)
+    graph = read(pipeline, settings, plugin, variants)
     _run(graph, files, out or Path("runs") / graph.path.stem, force, store)
 
 
@@ -61,7 +65,8 @@ def check(pipeline: PIPELINE, inputs: INPUTS = None, settings: SETTINGS = None, 
 
     files = input_files(inputs or [])
     graph = read(pipeline, settings, plugin)
-    bind(graph, files, all_needed=False)
+    for entry in graph.variants.values() or [graph]:
+        bind(entry, files, all_needed=False)
     types = graph.types()
     rows = [("input", entry.id, entry.type.__name__, "") for entry in graph.inputs.values()]
     for step in graph.steps.values():
@@ -73,10 +78,12 @@ def check(pipeline: PIPELINE, inputs: INPUTS = None, settings: SETTINGS = None, 
     for number, row in enumerate(rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         typer.secho(line, bold=number == 0)
+    if graph.variants:
+        typer.echo(f"\nvariants: {', '.join(graph.variants)} (shown: {graph.variant})")
     typer.echo(f"\n{graph.path}: no problems; keeps {', '.join(output.value for output in graph.outputs)}")
 
 
-def read(pipeline: str, settings: list[str] | None, plugin: list[Path] | None) -> Graph:
+def read(pipeline: str, settings: list[str] | None, plugin: list[Path] | None, variants: list[str] | None = None) -> Graph:
     """The graph of a pipeline. A broken plugin that was asked for by name is an error; one that is merely installed is not."""
     from culmann.errors import PluginError
     from culmann.pipeline import read_pipeline
@@ -88,7 +95,7 @@ def read(pipeline: str, settings: list[str] | None, plugin: list[Path] | None) -
     for broken in catalogue.broken:
         if broken.distribution in asked_for:
             raise PluginError(f"{broken.origin} cannot be used: {broken.error}", hint="mend the file, or leave `--plugin` out")
-    return read_pipeline(find_pipeline(pipeline), catalogue, settings or [])
+    return read_pipeline(find_pipeline(pipeline), catalogue, settings or [], variants or [])
 
 
 def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Path | None) -> None:
@@ -104,19 +111,31 @@ def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Pa
         raise
     if result.replaced is not None:
         typer.echo(f"replaces the run of {_date(result.replaced)} in {out}", err=True)
-    types = graph.types()
-    for output in graph.outputs:
-        if types[output.value] is Strength:
-            _tell(output.value, result.value(output.value))
+    for name, part in result.variants.items() or [("", result)]:
+        for output in graph.outputs:
+            if graph.types()[output.value] is Strength:
+                _tell(f"{name}/{output.value}" if name else output.value, part.value(output.value))
     files_there = [*result.manifest["files"], "manifest.json"]
     for name in files_there:
-        if name.startswith("qc/"):
+        if "qc/" in name:
             typer.echo(f"  to look at first  {out / name}")
     for name in files_there:
-        if "/" not in name and name.endswith((".png", ".html")):
+        if "qc/" not in name and name.endswith((".png", ".html")):
             typer.echo(f"  to look at  {out / name}")
     top = sorted({above + slash for above, slash, _ in (name.partition("/") for name in files_there)})
     typer.echo(f"\nResults in {out}: {', '.join(top)}")
+    _tell_problems(result.problems)
+
+
+def _tell_problems(problems: Mapping[str, CulmannError]) -> None:
+    """What became of the variants that have no result; ends with 3 when one failed for another reason than its data."""
+    from culmann.pipeline.summary import outcome
+
+    for name, problem in problems.items():
+        typer.secho(f"\nVariant {name} {outcome(problem)}", bold=True, fg="yellow", nl=False, err=True)
+        typer.echo(f"  {problem}", err=True)
+    if any(outcome(problem) == "failed" for problem in problems.values()):
+        raise typer.Exit(3)
 
 
 def _date(manifest: dict[str, Any]) -> str:

@@ -59,6 +59,9 @@ class Response:
         Why the curve ends where it ends, in words. Empty when the full displacement was reached.
     cells
         {name: (n_cells,)}: what else one wants to see on the cells, such as `youngs_modulus_mpa` and `density_g_cm3`.
+    reactions_n
+        {prescribed set: (m, 3)}: the force that holds or moves the nodes of each set, LPS, at every point of the curve. A node in
+        two sets counts in both.
 
     Raises
     ------
@@ -75,19 +78,25 @@ class Response:
     solver: Mapping[str, SolverFact]
     stop_reason: str = ""
     cells: Mapping[str, FloatArray] = field(default_factory=dict)
+    reactions_n: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expect_shape("force_n", self.force_n, self.displacement_mm.shape)
         for name, values in self.cells.items():
             expect_shape(name, values, (self.mesh.n_cells,))
+        for name, force in self.reactions_n.items():
+            expect_shape(f"the reaction of {name!r}", force, (len(self.force_n), 3))
         for moment in (self.peak, self.end):
             expect_shape("displacement_mm", moment.displacement_mm, (self.mesh.n_points, 3))
             expect_shape("phase", moment.phase, (self.mesh.n_cells,))
 
     def save(self, folder: Path) -> None:
-        """Write `curve.csv`, `fields.vtu`, `fields.json` and `response.json`."""
+        """Write `curve.csv`, `fields.vtu`, `fields.json` and `response.json`, and `reactions_<number>.csv` for each set."""
         curve = np.stack([self.displacement_mm, self.force_n], axis=1)
-        np.savetxt(folder / "curve.csv", curve, fmt="%.17g", delimiter=",", header="displacement_mm,force_n", comments="")
+        _write_table(folder / "curve.csv", curve, "displacement_mm,force_n")
+        reactions = {name: f"reactions_{number}.csv" for number, name in enumerate(self.reactions_n)}
+        for name, file in reactions.items():
+            _write_table(folder / file, self.reactions_n[name], "force_x_n,force_y_n,force_z_n")
         at_points = {f"displacement_mm:{t}": m.displacement_mm for t, m in (("peak", self.peak), ("end", self.end))}
         at_cells = {
             f"{name}:{t}": getattr(m, name) for t, m in (("peak", self.peak), ("end", self.end)) for name in _CELL_FIELDS
@@ -98,6 +107,7 @@ class Response:
             "solver": dict(self.solver),
             "stop_reason": self.stop_reason,
             "cells": sorted(self.cells),
+            "reactions": reactions,
         }
         write_json(folder / "response.json", facts)
 
@@ -105,7 +115,7 @@ class Response:
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
         facts = read_json(folder / "response.json")
-        curve = np.loadtxt(folder / "curve.csv", delimiter=",", skiprows=1, ndmin=2)
+        curve = _read_table(folder / "curve.csv")
         mesh = Mesh.load(folder, "fields")
         content = vtu.read(folder / "fields.vtu", mesh.cell_type)
 
@@ -123,7 +133,16 @@ class Response:
             facts["solver"],
             facts["stop_reason"],
             {name: content.cell_data[name] for name in facts["cells"]},
+            {name: _read_table(folder / file) for name, file in facts["reactions"].items()},
         )
+
+
+def _write_table(path: Path, table: FloatArray, header: str) -> None:
+    np.savetxt(path, table, fmt="%.17g", delimiter=",", header=header, comments="")
+
+
+def _read_table(path: Path) -> FloatArray:
+    return np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
 
 
 _CELL_FIELDS = tuple(item.name for item in fields(Fields) if item.name != "displacement_mm")

@@ -10,6 +10,7 @@ from pathlib import Path
 from culmann.errors import PipelineError
 from culmann.pipeline.problems import Mark, Problems, Source, did_you_mean
 from culmann.pipeline.source import Node, parse
+from culmann.pipeline.variants import choose, read_variants, with_changes
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]*")
@@ -52,7 +53,7 @@ class WrittenOutput:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A pipeline file."""
+    """A pipeline file, or one variant of it (`variant` is its name, empty where the file has none)."""
 
     source: Source
     path: Path
@@ -63,6 +64,7 @@ class Document:
     inputs: tuple[WrittenInput, ...]
     steps: tuple[WrittenStep, ...]
     outputs: tuple[WrittenOutput, ...]
+    variant: str = ""
 
 
 def read_source(path: Path) -> Source:
@@ -80,30 +82,46 @@ def read_source(path: Path) -> Source:
     return Source(str(path), text, path.parent.resolve())
 
 
-def read_document(path: Path, settings: Sequence[str], problems: Problems) -> Document:
-    """Read a pipeline file and put the settings (`step.option=value`) into it. Raises PipelineError when it is not YAML."""
+def read_documents(path: Path, settings: Sequence[str], wanted: Sequence[str], problems: Problems) -> list[Document]:
+    """Read a pipeline file once for each wanted variant, with its options and the settings (`step.option=value`) in it.
+
+    A file without variants gives one document. The settings win over the variants.
+
+    Raises
+    ------
+    PipelineError
+        When the file is not YAML, or a wanted variant is not there.
+    """
     source = read_source(path)
     root = parse(source, problems)
     if root is None or problems.found:
         problems.stop()
     reader = _Sections(problems)
-    top = reader.keys(root, "a pipeline file", ("name", "about", "plugins", "inputs", "steps", "outputs"))
+    top = reader.keys(root, "a pipeline file", ("name", "about", "plugins", "inputs", "steps", "variants", "outputs"))
     mark = root.mark
     for key in ("name", "steps", "outputs"):
         if key not in top:
             problems.add(mark, f"the key {key!r} is missing", _SHAPE)
-    sections = _apply({key: top.get(key, Node(mark, {})) for key in ("inputs", "steps")}, settings, problems)
-    return Document(
-        source,
-        path,
-        mark,
-        reader.text(top.get("name"), "name"),
-        reader.text(top.get("about"), "about"),
-        reader.list_of_texts(top.get("plugins"), "plugins", "- my_law.py"),
-        tuple(reader.inputs(sections["inputs"])),
-        tuple(reader.steps(sections["steps"])),
-        tuple(reader.outputs(top.get("outputs"))),
-    )
+    written = {key: top.get(key, Node(mark, {})) for key in ("inputs", "steps")}
+    variants = read_variants(top.get("variants"), problems)
+    documents = []
+    for variant in choose(list(variants), wanted) or [""]:
+        changed = with_changes(written, variants[variant], problems) if variant else written
+        sections = _apply(changed, settings, problems)
+        document = Document(
+            source,
+            path,
+            mark,
+            reader.text(top.get("name"), "name"),
+            reader.text(top.get("about"), "about"),
+            reader.list_of_texts(top.get("plugins"), "plugins", "- my_law.py"),
+            tuple(reader.inputs(sections["inputs"])),
+            tuple(reader.steps(sections["steps"])),
+            tuple(reader.outputs(top.get("outputs"))),
+            variant,
+        )
+        documents.append(document)
+    return documents
 
 
 _SHAPE = "a pipeline file has `name`, `inputs`, `steps` and `outputs`"
@@ -196,6 +214,7 @@ class _Sections:
 
 def _apply(sections: dict[str, Node], settings: Sequence[str], problems: Problems) -> dict[str, Node]:
     """The sections with the value of each setting put into the `with` of the step or input that it names."""
+    sections = dict(sections)
     for text in settings:
         source = Source("--set", text, Path.cwd(), one_line=True)
         name, equals, written = text.partition("=")

@@ -9,6 +9,7 @@ import os
 import platform
 import secrets
 import shutil
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from culmann.errors import InputError
 from culmann.pipeline.digests import config_facts
+from culmann.pipeline.graph import Graph
 from culmann.pipeline.place import KIND, put
 from culmann.pipeline.work import Work, culmann_version
 
@@ -24,28 +26,45 @@ _LIBRARIES = ("numpy", "scipy", "SimpleITK", "numba")
 
 def write_run(work: Work, out: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Write the run folder beside its place and put it there; gives back its manifest, and that of the run it replaces."""
+    with staged(out) as folder:
+        manifest = fill(work, folder)
+        return manifest, put(folder, out)
+
+
+@contextlib.contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """A folder beside the run folder, to be filled and put in its place; what is left of it in the end goes."""
     folder = out.parent / f".{out.name}.{os.getpid()}-{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True)
-        for output in work.graph.outputs:
-            _export(work, output.value, folder / output.folder)
-        for owner in [*work.graph.inputs, *work.graph.steps]:
-            if any(name.startswith("attachments/") for name in work.entry(owner).manifest["files"]):
-                _copy(work, owner, Path("attachments"), folder / ".staged")
-                (folder / "qc").mkdir(exist_ok=True)
-                for path in (folder / ".staged").iterdir():
-                    path.rename(folder / "qc" / f"{owner}-{path.name}")
-                (folder / ".staged").rmdir()
-        (folder / "pipeline.yaml").write_text(work.graph.text, encoding="utf-8")
-        manifest = _manifest(work)
-        manifest["files"] = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
-        (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
-        return manifest, put(folder, out)
+        yield folder
     except OSError as problem:
         raise InputError(f"the run folder {out} cannot be written: {problem.strerror}") from problem
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def fill(work: Work, folder: Path) -> dict[str, Any]:
+    """Write the files of a run into a folder; gives back its manifest."""
+    for output in work.graph.outputs:
+        _export(work, output.value, folder / output.folder)
+    for owner in [*work.graph.inputs, *work.graph.steps]:
+        if any(name.startswith("attachments/") for name in work.entry(owner).manifest["files"]):
+            _copy(work, owner, Path("attachments"), folder / ".staged")
+            (folder / "qc").mkdir(exist_ok=True)
+            for path in (folder / ".staged").iterdir():
+                path.rename(folder / "qc" / f"{owner}-{path.name}")
+            (folder / ".staged").rmdir()
+    (folder / "pipeline.yaml").write_text(work.graph.text, encoding="utf-8")
+    return write_manifest(folder, _manifest(work))
+
+
+def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Write `manifest.json` with the facts and a list of all files there; gives back what it holds."""
+    manifest = {**facts, "files": sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())}
+    text = json.dumps(manifest, indent=2, ensure_ascii=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    return manifest
 
 
 def _export(work: Work, value_id: str, folder: Path) -> None:
@@ -80,23 +99,31 @@ def _copy(work: Work, owner: str, part: Path, to: Path) -> None:
     raise InputError(f"the result of {owner!r} keeps changing in the store: other processes compute it anew")
 
 
-def _manifest(work: Work) -> dict[str, Any]:
-    graph = work.graph
-    offers = [bound.reader.offer for bound in work.bound.values()] + [step.offer for step in graph.steps.values()]
+def about_run(graph: Graph) -> dict[str, Any]:
+    """What a manifest says of the pipeline and of the moment."""
     return {
         "kind": KIND,
         "pipeline": graph.name,
         "about": graph.about,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "culmann": culmann_version(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "plugins": {offer.distribution: offer.version for offer in offers},
-        "libraries": {name: _version(name) for name in _LIBRARIES},
         "pipeline_file": str(graph.path),
         "pipeline_sha256": hashlib.sha256(graph.text.encode()).hexdigest(),
         "pipeline_text": graph.text,
         "settings": list(graph.settings),
+    }
+
+
+def _manifest(work: Work) -> dict[str, Any]:
+    graph = work.graph
+    offers = [bound.reader.offer for bound in work.bound.values()] + [step.offer for step in graph.steps.values()]
+    return {
+        **about_run(graph),
+        **({"variant": graph.variant} if graph.variant else {}),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "plugins": {offer.distribution: offer.version for offer in offers},
+        "libraries": {name: _version(name) for name in _LIBRARIES},
         "inputs": {
             name: {
                 "path": str(bound.path),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from culmann.catalogue import Catalogue, Offer
@@ -84,6 +84,10 @@ class Graph:
         By id, in the order of the file.
     outputs
         What the run keeps.
+    variant
+        The name of the variant of the file that this is, empty where the file has none.
+    variants
+        {name: graph}: all variants that are to run, this one among them.
     """
 
     name: str
@@ -95,6 +99,8 @@ class Graph:
     inputs: Mapping[str, Input]
     steps: Mapping[str, GraphStep]
     outputs: tuple[Output, ...]
+    variant: str = ""
+    variants: Mapping[str, Graph] = field(default_factory=dict)
 
     def types(self) -> dict[str, type]:
         """{value id: type} of everything that flows."""

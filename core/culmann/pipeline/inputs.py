@@ -99,8 +99,8 @@ def check_reader(entry: Input, mark: Mark, catalogue: Catalogue, problems: Probl
         _options(entry, reader, trial)
         trials.append(trial.found)
     if trials:
-        fewest = min(trials, key=len)
-        problems.found += fewest
+        for found in min(trials, key=len):
+            problems.add(found.mark, found.message, found.hint)
 
 
 def bind(graph: Graph, given: Mapping[str, Path], *, all_needed: bool = True) -> dict[str, Bound]:

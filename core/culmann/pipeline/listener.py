@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -47,3 +48,35 @@ class Silent:
 
     def failed(self, step: str, problem: BaseException) -> None:
         """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixed:
+    """A listener that passes everything on, with something put in front of the ids."""
+
+    listener: Listener
+    prefix: str
+
+    def started(self, step: str, use: str) -> None:
+        """Pass it on."""
+        self.listener.started(self.prefix + step, use)
+
+    def progress(self, step: str, text: str, done: float | None) -> None:
+        """Pass it on."""
+        self.listener.progress(self.prefix + step, text, done)
+
+    def warned(self, step: str, text: str) -> None:
+        """Pass it on."""
+        self.listener.warned(self.prefix + step, text)
+
+    def stored(self, step: str, use: str) -> None:
+        """Pass it on."""
+        self.listener.stored(self.prefix + step, use)
+
+    def finished(self, step: str, seconds: float) -> None:
+        """Pass it on."""
+        self.listener.finished(self.prefix + step, seconds)
+
+    def failed(self, step: str, problem: BaseException) -> None:
+        """Pass it on."""
+        self.listener.failed(self.prefix + step, problem)

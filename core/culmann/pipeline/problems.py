@@ -75,8 +75,10 @@ class Problems:
     found: list[Problem] = field(default_factory=list)
 
     def add(self, mark: Mark, message: str, hint: str = "") -> None:
-        """Note one."""
-        self.found.append(Problem(mark, message, hint))
+        """Note one, unless it was noted already: variants share most of a file."""
+        problem = Problem(mark, message, hint)
+        if problem not in self.found:
+            self.found.append(problem)
 
     def stop_if_any(self) -> None:
         """Raise one PipelineError that tells all problems, in the order of the text."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from culmann.errors import PluginError
-from culmann.pipeline.document import Document, WrittenInput, WrittenOutput, WrittenStep, read_document
+from culmann.pipeline.document import Document, WrittenInput, WrittenOutput, WrittenStep, read_documents
 from culmann.pipeline.graph import Graph, GraphStep, Input, Output
 from culmann.pipeline.inputs import check_reader, data_type
 from culmann.pipeline.options import check_options
@@ -17,7 +18,7 @@ from culmann.plugins import Catalogue, find, with_files
 from culmann.ports import ports_of
 
 
-def read_pipeline(path: Path, catalogue: Catalogue, settings: Sequence[str] = ()) -> Graph:
+def read_pipeline(path: Path, catalogue: Catalogue, settings: Sequence[str] = (), variants: Sequence[str] = ()) -> Graph:
     """Read a pipeline file and check everything that can be checked without the data.
 
     Parameters
@@ -28,6 +29,13 @@ def read_pipeline(path: Path, catalogue: Catalogue, settings: Sequence[str] = ()
         The plugins.
     settings
         Options to change, each `step.option=value` with the value written as in YAML.
+    variants
+        The variants to run; all of them when none is named.
+
+    Returns
+    -------
+    Graph
+        Where the file has variants, the graph of the first one, which holds them all.
 
     Raises
     ------
@@ -35,16 +43,21 @@ def read_pipeline(path: Path, catalogue: Catalogue, settings: Sequence[str] = ()
         One error that tells all problems with their places.
     """
     problems = Problems()
-    document = read_document(Path(path), settings, problems)
-    catalogue = _with_plugins(document, catalogue, problems)
+    documents = read_documents(Path(path), settings, variants, problems)
+    catalogue = _with_plugins(documents[0], catalogue, problems)
+    graphs = [_graph(document, catalogue, tuple(settings), problems) for document in documents]
+    problems.stop_if_any()
+    return replace(graphs[0], variants={graph.variant: graph for graph in graphs if graph.variant})
+
+
+def _graph(document: Document, catalogue: Catalogue, settings: tuple[str, ...], problems: Problems) -> Graph:
     inputs = {entry.id: found for entry in document.inputs if (found := _input(entry, catalogue, problems))}
     steps, board = _steps(document, inputs, catalogue, problems)
-    outputs = _outputs(document.outputs, board, problems)
+    outputs = tuple(_outputs(document.outputs, board, problems))
     if not problems.found:
         _check_use(document, steps, outputs, problems)
-    problems.stop_if_any()
-    text = document.source.text
-    return Graph(document.name, document.about, document.path, text, tuple(settings), catalogue, inputs, steps, tuple(outputs))
+    text, name, about = document.source.text, document.name, document.about
+    return Graph(name, about, document.path, text, settings, catalogue, inputs, steps, outputs, document.variant)
 
 
 def _with_plugins(document: Document, catalogue: Catalogue, problems: Problems) -> Catalogue:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from culmann.pipeline.folder import write_run
+from culmann.errors import CulmannError
+from culmann.pipeline.folder import about_run, fill, staged, write_manifest, write_run
 from culmann.pipeline.graph import Graph
-from culmann.pipeline.inputs import bind
-from culmann.pipeline.listener import Listener, Silent
-from culmann.pipeline.place import check_out
+from culmann.pipeline.inputs import Bound, bind
+from culmann.pipeline.listener import Listener, Prefixed, Silent
+from culmann.pipeline.place import check_out, put
 from culmann.pipeline.store import Store, store_folder
+from culmann.pipeline.summary import outcome, write_summary
 from culmann.pipeline.work import Work
 
 
@@ -28,15 +30,23 @@ class Run:
         What `manifest.json` there holds.
     replaced
         The manifest of the earlier run whose folder this one replaced, None when there was none.
+    variants
+        {variant: its run}, each with its folder in this one; empty when the pipeline has no variants.
+    problems
+        {variant: why it has no run}. The other variants are not touched by that.
     """
 
     out: Path
     manifest: dict[str, Any]
     replaced: dict[str, Any] | None
     _work: Work
+    variants: Mapping[str, Run] = field(default_factory=dict)
+    problems: Mapping[str, CulmannError] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
         """The value of a step or input by its id, loaded from the store (`run.value("strength").failure_load_n`).
+
+        Of a run with variants it is the value of the first one that was computed; ask one of `variants` for its own.
 
         Raises
         ------
@@ -63,7 +73,7 @@ def run(
     Parameters
     ----------
     graph
-        From `read_pipeline`.
+        From `read_pipeline`. When it has variants, all of them run; what they share is computed once.
     inputs
         {input: its file or folder}; inputs with a path in the pipeline file may be left out.
     out
@@ -83,11 +93,69 @@ def run(
         When inputs or the run folder cannot be used; nothing has been computed or written then.
     CulmannError
         What a step raises, with the id of the step in front; any other exception of a step as a PluginError.
-        Results of the steps before it stay in the store.
+        Results of the steps before it stay in the store. Where the pipeline has variants, this is raised only when none of them
+        could be computed; otherwise the problem of each stands in `Run.problems`, and in `summary.csv`.
     """
     out = Path(out).expanduser().resolve()
-    bound = bind(graph, inputs or {})
-    check_out(out, graph, bound, store.folder if isinstance(store, Store) else store_folder(store))
-    work = Work(graph, bound, store if isinstance(store, Store) else Store(store), listener or Silent(), anew=force)
-    work.do()
-    return Run(out, *write_run(work, out), work)
+    listener = listener or Silent()
+    place = store.folder if isinstance(store, Store) else store_folder(store)
+    if not graph.variants:
+        bound = bind(graph, inputs or {})
+        check_out(out, graph, bound, place)
+        work = Work(graph, bound, store if isinstance(store, Store) else Store(store), listener, anew=force)
+        work.do()
+        return Run(out, *write_run(work, out), work)
+    bounds = {name: bind(variant, inputs or {}) for name, variant in graph.variants.items()}
+    for name, bound in bounds.items():
+        check_out(out, graph.variants[name], bound, place)
+    together = _Together(graph, store if isinstance(store, Store) else Store(store), listener, force)
+    for name, bound in bounds.items():
+        together.do(name, bound)
+    return together.write(out)
+
+
+@dataclass(slots=True)
+class _Together:
+    """The variants of a pipeline, one after the other: what one of them computed, the next takes from the store."""
+
+    graph: Graph
+    store: Store
+    listener: Listener
+    force: bool
+    works: dict[str, Work] = field(default_factory=dict)
+    problems: dict[str, CulmannError] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)
+
+    def do(self, name: str, bound: Mapping[str, Bound]) -> None:
+        told = Prefixed(self.listener, f"{name}/")
+        work = Work(self.graph.variants[name], bound, self.store, told, self.force, digests=self.digests, fresh=self.fresh)
+        try:
+            work.do()
+        except CulmannError as problem:
+            self.problems[name] = problem
+        else:
+            self.works[name] = work
+
+    def write(self, out: Path) -> Run:
+        if not self.works:
+            raise self._all_failed()
+        with staged(out) as folder:
+            manifests = {}
+            for name, work in self.works.items():
+                (folder / name).mkdir()
+                manifests[name] = fill(work, folder / name)
+            write_summary(folder / "summary.csv", self.graph, self.works, self.problems)
+            untold = {name: {"outcome": outcome(problem), "problem": str(problem)} for name, problem in self.problems.items()}
+            variants = {name: untold.get(name, {"outcome": "done"}) for name in self.graph.variants}
+            manifest = write_manifest(folder, {**about_run(self.graph), "variants": variants})
+            replaced = put(folder, out)
+        runs = {name: Run(out / name, manifests[name], None, work) for name, work in self.works.items()}
+        return Run(out, manifest, replaced, next(iter(self.works.values())), runs, self.problems)
+
+    def _all_failed(self) -> CulmannError:
+        """One error that tells the problem of every variant."""
+        first, *others = self.problems.items()
+        alike = all(problem.message == first[1].message for _, problem in others)
+        told = "\n".join(f"variant {name!r}: {problem}" for name, problem in [first, *([] if alike else others)])
+        return type(first[1])(f"no variant could be computed\n{told}")

@@ -45,10 +45,16 @@ def pipeline_schema(catalogue: Catalogue) -> Schema:
             "plugins": {"type": "array", "items": _TEXT, "description": "One-file plugins, relative to the pipeline file."},
             "inputs": _named(names, {"$ref": "#/definitions/input"}, "What is read from files."),
             "steps": _named(names, {"$ref": "#/definitions/step"}, "What is done, from top to bottom."),
+            "variants": _named("^[A-Za-z0-9][A-Za-z0-9_.+-]*$", _changes(names), "The same steps with other options, by name."),
             "outputs": outputs,
         },
         "definitions": {"step": step, "input": entry, **definitions},
     }
+
+
+def _changes(names: str) -> Schema:
+    options = {"type": "object", "description": "Options that take the place of those under `with`."}
+    return {**_named(names, options, "The steps and inputs that change."), "type": ["object", "null"]}
 
 
 def _named(pattern: str, content: Schema, description: str) -> Schema:

@@ -38,11 +38,13 @@ class Work:
     keys
         {id of an input or step: key of its result}.
     digests
-        {input id: digest of its file}.
+        {input id: digest of its file}; those that are known already may be given.
     entries
         Results that are there.
     made
         {id: seconds} of what was computed in this run.
+    fresh
+        Keys of what was computed since `anew` was asked for; variants of one run share them.
     """
 
     graph: Graph
@@ -54,12 +56,13 @@ class Work:
     digests: dict[str, str] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     made: dict[str, float] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)
     _values: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, bound in self.bound.items():
             try:
-                self.digests[name] = path_digest(bound.path)
+                self.digests[name] = self.digests.get(name) or path_digest(bound.path)
             except OSError as problem:
                 raise InputError(f"input {name!r}: {bound.path} cannot be read: {problem.strerror}") from problem
             self.keys[name] = _key(bound.reader.offer, bound.config, {"file": self.digests[name]})
@@ -82,7 +85,7 @@ class Work:
     def entry(self, owner: str) -> Entry:
         """The stored result of an input or step; made when it is not there. Of an input only the warnings are stored."""
         if owner not in self.entries:
-            anew = self.anew and owner not in self.made
+            anew = self.anew and self.keys[owner] not in self.fresh
             found = None if anew else self.store.find(self.keys[owner])
             if found is None:
                 return self._make(owner)
@@ -147,6 +150,7 @@ class Work:
             self.listener.failed(owner, problem)
             self._explain(owner, offer, problem)
         self.entries[owner] = entry
+        self.fresh.add(self.keys[owner])
         self.made[owner] = self.made.get(owner, 0.0) + time.perf_counter() - began
         self._values |= {owner if name == ONLY else f"{owner}.{name}": value for name, value in results.items()}
         self.listener.finished(owner, self.made[owner])
