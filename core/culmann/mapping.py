@@ -9,6 +9,7 @@ from scipy import ndimage, sparse
 
 from culmann.data import DensityMap, Grid, Mesh
 from culmann.data.arrays import FloatArray, IntArray
+from culmann.data.placement import expect_one_space
 from culmann.errors import InputError
 
 #: Maps densities (n,) to one or several quantities (n, m) that are averaged together, from the same points.
@@ -35,8 +36,9 @@ def average_over_cells(mesh: Mesh, density: DensityMap, values: PointValues) -> 
     Raises
     ------
     InputError
-        When cells lie outside the density map.
+        When cells lie outside the density map, or one of the two was mirrored or registered and the other was not.
     """
+    expect_one_space({"the mesh": mesh.placement, "the density map": density.placement})
     if mesh.lattice is not None and _parallel(mesh.lattice.grid, density.grid):
         return _average_on_lattice(mesh.lattice.grid, mesh.lattice.cell_index, density, values)
     return _average_by_quadrature(mesh, density, values)

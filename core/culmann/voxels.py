@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from culmann.data import Grid, Lattice, Mesh, Solid
+from culmann.data import Grid, Lattice, Mesh, Placement, Solid
 from culmann.data.arrays import IntArray
+from culmann.data.placement import UNMOVED
 
 #: Corners of a hexahedron in VTK's order, as steps along i, j, k.
 CORNERS = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]])
@@ -24,6 +25,7 @@ def hexahedra(
     *,
     solids: Mapping[int, Solid] | None = None,
     history: tuple[str, ...] = (),
+    placement: Placement = UNMOVED,
 ) -> Mesh:
     """One hexahedron for every voxel of `region` (z, y, x) that is not 0; neighbours share their points.
 
@@ -46,6 +48,7 @@ def hexahedra(
         lattice=Lattice(grid, cell.astype(np.int64)),
         solids=dict(solids or {}),
         history=history,
+        placement=placement,
     )
 
 

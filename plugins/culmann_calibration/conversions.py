@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -99,4 +99,4 @@ def convert_density(density: DensityMap, config: ConvertDensityConfig, journal: 
     before = density.calibration.get("conversion")
     record = {**density.calibration, "conversion": told if before is None else f"{before}; {told}"}
     converted = (conversion.slope * rho + conversion.intercept_g_cm3).astype(np.float32)
-    return DensityMap(density.grid, converted, conversion.gives, record)
+    return replace(density, g_cm3=converted, kind=conversion.gives, calibration=record)

@@ -59,7 +59,13 @@ def linear_calibration(scan: Scan, config: LinearCalibrationConfig, journal: Jou
     """Density of every voxel as `slope * HU + intercept`.
 
     The line comes from a phantom that was measured elsewhere, or from a publication: nothing in the scan is used to check it.
+
+    Raises
+    ------
+    InputError
+        When the scan was normalised, so that its values are no Hounsfield units.
     """
+    scan.expect_hu("a calibration")
     slope, intercept = config.slope * config.to_g_cm3, config.intercept * config.to_g_cm3
     g_cm3 = (slope * scan.hu.astype(np.float64) + intercept).astype(np.float32)
     if config.assumed:
@@ -72,7 +78,7 @@ def linear_calibration(scan: Scan, config: LinearCalibrationConfig, journal: Jou
         "slope_g_cm3_per_hu": slope,
         "intercept_g_cm3": intercept,
     }
-    return DensityMap(scan.grid, g_cm3, config.kind, record)
+    return DensityMap(scan.grid, g_cm3, config.kind, record, scan.placement)
 
 
 def identity_density(scan: Scan, config: IdentityDensityConfig) -> DensityMap:
@@ -84,4 +90,4 @@ def identity_density(scan: Scan, config: IdentityDensityConfig) -> DensityMap:
         When the values can hardly be in the stated unit.
     """
     g_cm3 = in_g_cm3(scan.hu, config.unit, "identity-density")
-    return DensityMap(scan.grid, g_cm3, config.kind, {"method": "identity", "unit": config.unit})
+    return DensityMap(scan.grid, g_cm3, config.kind, {"method": "identity", "unit": config.unit}, scan.placement)

@@ -98,7 +98,8 @@ def voxel_mesh(labels: Labels, config: VoxelMeshConfig, journal: Journal) -> Mes
     window = ndimage.find_objects((region != 0).astype(np.uint8))[0]
     present = labels.present()
     names = {int(v): present[int(v)] for v in np.unique(region) if v != 0}
-    mesh = hexahedra(grid.part(window), region[window], names, history=(*labels.history, told))
+    history = (*labels.history, told)
+    mesh = hexahedra(grid.part(window), region[window], names, history=history, placement=labels.placement)
     return replace(mesh, node_sets={"field-of-view-border": cut_points(mesh.points_mm, labels, size)})
 
 

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from culmann.config import Config
 from culmann.data import Grid, Labels, Scan
+from culmann.data.placement import expect_one_space
 from culmann.errors import InputError
 from culmann.image_files import read_label_file
 from culmann.journal import Journal
@@ -50,10 +51,11 @@ def labels_from_file(scan: Scan, config: LabelsFromFileConfig, journal: Journal)
     Raises
     ------
     InputError
-        When the file is no label map, a label is absent, or nothing of what is picked lies in the scan.
+        When the file is no label map, a label is absent, nothing of what is picked lies in the scan, or the scan was mirrored
+        or registered (the file lies in the patient's space).
     """
     picked = _pick(read_label_file(config.path), config, str(config.path))
-    return _onto_scan(picked, scan.grid, config.interpolation, journal)
+    return _onto_scan(picked, scan, config.interpolation, journal)
 
 
 def pick_labels(labels: Labels, config: PickLabelsConfig, journal: Journal, scan: Scan | None = None) -> Labels:
@@ -65,7 +67,7 @@ def pick_labels(labels: Labels, config: PickLabelsConfig, journal: Journal, scan
         When a label is absent, or nothing of what is picked lies in the scan.
     """
     picked = _pick(labels, config, "the label map")
-    return picked if scan is None else _onto_scan(picked, scan.grid, config.interpolation, journal)
+    return picked if scan is None else _onto_scan(picked, scan, config.interpolation, journal)
 
 
 def _pick(labels: Labels, config: PickLabelsConfig, where: str) -> Labels:
@@ -79,7 +81,7 @@ def _pick(labels: Labels, config: PickLabelsConfig, where: str) -> Labels:
     if config.merge_as is not None:
         kept, names = (kept != 0).astype(np.int32), {1: config.merge_as}
         told += f", merged into 1 ({config.merge_as})"
-    return Labels(labels.grid, kept, names, (*labels.history, told))
+    return replace(labels, label=kept, names=names, history=(*labels.history, told))
 
 
 def _numbers(wanted: Sequence[int | str], present: dict[int, str], where: str) -> list[int]:
@@ -118,7 +120,9 @@ def listed(names: Mapping[int, str]) -> str:
     return ", ".join(words)
 
 
-def _onto_scan(labels: Labels, grid: Grid, interpolation: LabelInterpolation, journal: Journal) -> Labels:
+def _onto_scan(labels: Labels, scan: Scan, interpolation: LabelInterpolation, journal: Journal) -> Labels:
+    expect_one_space({"the labels": labels.placement, "the scan": scan.placement})
+    grid = scan.grid
     if labels.grid.same_as(grid):
         return replace(labels, grid=grid)
     placed = labels_onto(labels, grid, interpolation)

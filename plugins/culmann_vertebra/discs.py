@@ -71,7 +71,7 @@ def pmma_discs(mesh: Mesh, config: PmmaDiscsConfig) -> Mesh:
         plane = _cast(region, is_bone, corner[mesh.node_sets[f"endplate-{side}"]], along, outward, layers, number + step)
         names[number + step], solids[number + step], planes[f"disc-{side}"] = f"pmma-{side}", cement, plane
 
-    cast = hexahedra(grid, region, names, solids=solids, history=mesh.history)
+    cast = hexahedra(grid, region, names, solids=solids, history=mesh.history, placement=mesh.placement)
     new_corner = np.rint(grid.to_index(cast.points_mm) + 0.5).astype(np.int64)
     sets = {name: _same_corners(new_corner, corner[nodes], grid) for name, nodes in mesh.node_sets.items()}
     for step, (name, plane) in enumerate(planes.items(), start=1):

@@ -33,7 +33,7 @@ from culmann import (
     Solid,
     Strength,
 )
-from culmann.data import DENSITY_KINDS
+from culmann.data import DENSITY_KINDS, Placement
 from culmann.data.images import to_image
 from culmann.voxels import hexahedra, region_map
 
@@ -71,15 +71,27 @@ def arrays(shape: tuple[int, ...], elements: st.SearchStrategy[Any], dtype: Any 
 
 
 @st.composite
+def placements(draw: st.DrawFn) -> Placement:
+    """Any rotation, perhaps with a mirror, and a shift."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_rotvec(draw(npst.arrays(float, 3, elements=angles))).as_matrix()
+    matrix[0, :3] *= draw(st.sampled_from([1.0, -1.0]))
+    matrix[:3, 3] = draw(npst.arrays(float, 3, elements=st.floats(-500, 500)))
+    return Placement(tuple(float(v) for v in matrix.ravel()), draw(history))
+
+
+@st.composite
 def images(draw: st.DrawFn, kind: type) -> Any:
     grid = draw(grids())
     if kind is Labels:
         label = draw(arrays(grid.shape, st.integers(0, 2**31 - 1), np.int32))
-        return Labels(grid, label, draw(st.dictionaries(st.integers(1, 999), names, max_size=3)), draw(history))
+        return Labels(
+            grid, label, draw(st.dictionaries(st.integers(1, 999), names, max_size=3)), draw(history), draw(placements())
+        )
     values = draw(arrays(grid.shape, st.floats(-1e5, 1e5, width=32), np.float32))
     if kind is Scan:
-        return Scan(grid, values, draw(facts), draw(history))
-    return DensityMap(grid, values, draw(st.sampled_from(DENSITY_KINDS)), draw(facts))
+        return Scan(grid, values, draw(facts), draw(history), draw(placements()), draw(st.sampled_from(["hu", "normalised"])))
+    return DensityMap(grid, values, draw(st.sampled_from(DENSITY_KINDS)), draw(facts), draw(placements()))
 
 
 @st.composite
@@ -89,7 +101,7 @@ def voxel_meshes(draw: st.DrawFn) -> Mesh:
     assume(region.any())
     region_names = draw(st.dictionaries(st.integers(1, 3), names, max_size=3))
     solids = {3: Solid(draw(positive), 0.25, draw(st.one_of(st.none(), positive)))} if draw(st.booleans()) else {}
-    mesh = hexahedra(grid, region, region_names, solids=solids, history=draw(history))
+    mesh = hexahedra(grid, region, region_names, solids=solids, history=draw(history), placement=draw(placements()))
     nodes = np.unique(draw(st.lists(st.integers(0, mesh.n_points - 1), max_size=5))).astype(np.int64)
     sets = {"field-of-view-border": nodes, draw(awkward_names): np.zeros(0, dtype=np.int64)}
     return Mesh(**{f.name: getattr(mesh, f.name) for f in fields(mesh)} | {"node_sets": sets})

@@ -9,6 +9,7 @@ from culmann.data.load_case import LoadCase, Prescribed
 from culmann.data.materials import Materials
 from culmann.data.mesh import Lattice, Mesh, Solid
 from culmann.data.orthotropy import Orthotropy
+from culmann.data.placement import Placement
 from culmann.data.report import Report
 from culmann.data.response import Fields, Response
 from culmann.data.scan import Scan
@@ -26,6 +27,7 @@ __all__ = [
     "Materials",
     "Mesh",
     "Orthotropy",
+    "Placement",
     "Prescribed",
     "Report",
     "Response",

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from culmann.data.arrays import expect_shape
 from culmann.data.grid import Grid
 from culmann.data.images import read_nifti, write_nifti
+from culmann.data.placement import UNMOVED, Placement
 from culmann.data.records import read_json, write_json
 
 #: `qct-k2hpo4` and `qct-ha` are what a CT with that phantom measures; `ash` and `apparent` are what a laboratory measures.
@@ -34,6 +35,8 @@ class DensityMap:
         Which density this is.
     calibration
         How it came about: method, slope, intercept, r2, phantom, … as far as they apply.
+    placement
+        The way back to the patient.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class DensityMap:
     g_cm3: npt.NDArray[np.float32]
     kind: DensityKind
     calibration: Mapping[str, str | float | int] = field(default_factory=dict)
+    placement: Placement = UNMOVED
 
     def __post_init__(self) -> None:
         expect_shape("g_cm3", self.g_cm3, self.grid.shape)
@@ -54,7 +58,12 @@ class DensityMap:
     def save(self, folder: Path) -> None:
         """Write `density_g_cm3.nii.gz` and `density.json`."""
         write_nifti(folder / "density_g_cm3.nii.gz", self.g_cm3.astype(np.float32, copy=False), self.grid)
-        facts = {"grid": self.grid.as_dict(), "kind": self.kind, "calibration": dict(self.calibration)}
+        facts = {
+            "grid": self.grid.as_dict(),
+            "kind": self.kind,
+            "calibration": dict(self.calibration),
+            "placement": self.placement.as_dict(),
+        }
         write_json(folder / "density.json", facts)
 
     @classmethod
@@ -62,4 +71,5 @@ class DensityMap:
         """Read what `save` wrote."""
         facts = read_json(folder / "density.json")
         g_cm3 = read_nifti(folder / "density_g_cm3.nii.gz").astype(np.float32, copy=False)
-        return cls(Grid.from_dict(facts["grid"]), g_cm3, facts["kind"], facts["calibration"])
+        placement = Placement.from_dict(facts["placement"])
+        return cls(Grid.from_dict(facts["grid"]), g_cm3, facts["kind"], facts["calibration"], placement)

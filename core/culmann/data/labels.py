@@ -13,6 +13,7 @@ import numpy.typing as npt
 from culmann.data.arrays import BoolArray, expect_shape
 from culmann.data.grid import Grid
 from culmann.data.images import read_nifti, write_nifti
+from culmann.data.placement import UNMOVED, Placement
 from culmann.data.records import read_json, write_json
 
 
@@ -30,6 +31,8 @@ class Labels:
         {label: name}. A label that is present and has no name is called `label-<number>`.
     history
         What was done to it since it was read, oldest first.
+    placement
+        The way back to the patient.
 
     Raises
     ------
@@ -41,6 +44,7 @@ class Labels:
     label: npt.NDArray[np.int32]
     names: Mapping[int, str] = field(default_factory=dict)
     history: tuple[str, ...] = ()
+    placement: Placement = UNMOVED
 
     def __post_init__(self) -> None:
         expect_shape("label", self.label, self.grid.shape)
@@ -59,7 +63,13 @@ class Labels:
         """Write `labels.nii.gz` and `labels.json`."""
         write_nifti(folder / "labels.nii.gz", self.label.astype(np.int32, copy=False), self.grid)
         names = {str(v): name for v, name in sorted(self.names.items())}
-        write_json(folder / "labels.json", {"grid": self.grid.as_dict(), "names": names, "history": list(self.history)})
+        facts = {
+            "grid": self.grid.as_dict(),
+            "names": names,
+            "history": list(self.history),
+            "placement": self.placement.as_dict(),
+        }
+        write_json(folder / "labels.json", facts)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -67,4 +77,5 @@ class Labels:
         facts = read_json(folder / "labels.json")
         label = read_nifti(folder / "labels.nii.gz").astype(np.int32, copy=False)
         names = {int(v): str(name) for v, name in facts["names"].items()}
-        return cls(Grid.from_dict(facts["grid"]), label, names, tuple(facts["history"]))
+        placement = Placement.from_dict(facts["placement"])
+        return cls(Grid.from_dict(facts["grid"]), label, names, tuple(facts["history"]), placement)

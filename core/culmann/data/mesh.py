@@ -12,6 +12,7 @@ import numpy as np
 from culmann.data import vtu
 from culmann.data.arrays import BoolArray, FloatArray, IntArray, expect_shape
 from culmann.data.grid import Grid
+from culmann.data.placement import UNMOVED, Placement
 from culmann.data.records import read_json, write_json
 
 CellType = Literal["hex8", "tet4", "tet10"]
@@ -78,6 +79,8 @@ class Mesh:
         {region: Solid} of the regions that are not bone. Laws of density leave them alone.
     history
         How it came about, with what was dropped on the way.
+    placement
+        The way back to the patient.
 
     Raises
     ------
@@ -94,6 +97,7 @@ class Mesh:
     lattice: Lattice | None = None
     solids: Mapping[int, Solid] = field(default_factory=dict)
     history: tuple[str, ...] = ()
+    placement: Placement = UNMOVED
 
     def __post_init__(self) -> None:
         if self.cell_type not in get_args(CellType):
@@ -156,6 +160,7 @@ class Mesh:
             "solids": {str(v): asdict(solid) for v, solid in sorted(self.solids.items())},
             "lattice": None if self.lattice is None else self.lattice.grid.as_dict(),
             "history": list(self.history),
+            "placement": self.placement.as_dict(),
         }
         write_json(folder / f"{stem}.json", facts)
 
@@ -177,6 +182,7 @@ class Mesh:
             lattice,
             {int(v): Solid(**solid) for v, solid in facts["solids"].items()},
             tuple(facts["history"]),
+            Placement.from_dict(facts["placement"]),
         )
 
 
