@@ -45,6 +45,12 @@ def culmann_segmenters() -> Iterable[Step]:
 
 
 @hookspec
+def culmann_landmarks() -> Iterable[Step]:
+    """Labels into named places, axes and lengths of a bone: `(labels: Labels, config) -> Landmarks`."""
+    raise NotImplementedError
+
+
+@hookspec
 def culmann_mesh_builders() -> Iterable[Step]:
     """Labels into finite elements: `(labels: Labels, config) -> Mesh`."""
     raise NotImplementedError

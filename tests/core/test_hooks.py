@@ -30,6 +30,11 @@ STEPS = {
         "Labels",
         "return Labels(scan.grid, (scan.hu > 100).astype('int32'))",
     ),
+    "culmann_landmarks": (
+        "labels: Labels, config: Options",
+        "Landmarks",
+        "return Landmarks({'first': tuple(labels.grid.to_world(np.argwhere(labels.label)[:1, ::-1])[0].tolist())})",
+    ),
     "culmann_mesh_builders": (
         "labels: Labels, config: Options",
         "Mesh",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from culmann.data.density import DENSITY_KINDS, DensityKind, DensityMap
 from culmann.data.grid import Grid
 from culmann.data.labels import Labels
+from culmann.data.landmarks import Landmarks
 from culmann.data.load_case import LoadCase, Prescribed
 from culmann.data.materials import Materials
 from culmann.data.mesh import Lattice, Mesh, Solid
@@ -22,6 +23,7 @@ __all__ = [
     "Fields",
     "Grid",
     "Labels",
+    "Landmarks",
     "Lattice",
     "LoadCase",
     "Materials",

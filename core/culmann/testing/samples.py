@@ -14,6 +14,7 @@ from culmann.data import (
     Fields,
     Grid,
     Labels,
+    Landmarks,
     LoadCase,
     Materials,
     Mesh,
@@ -93,6 +94,9 @@ def samples(kind: DensityKind = "qct-k2hpo4") -> dict[type, Any]:
         Scan: Scan(grid, hu),
         Labels: Labels(grid, inside, {1: "bone"}),
         DensityMap: DensityMap(grid, (hu / 1000).astype(np.float32), kind, {"method": "made up"}),
+        Landmarks: Landmarks(
+            {"middle": (-15.0, 14.0, 45.5)}, {"up": (0.0, 0.0, 1.0)}, {"height": 8.0}, facts={"found": "made up"}
+        ),
         Mesh: mesh,
         Materials: elastic(mesh, np.linspace(400, 500, mesh.n_cells), 0.3, 4.0),
         LoadCase: load,

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from culmann.config import Config
-from culmann.data import DensityMap, Labels, LoadCase, Materials, Mesh, Report, Response, Scan, Strength
+from culmann.data import DensityMap, Labels, Landmarks, LoadCase, Materials, Mesh, Report, Response, Scan, Strength
 from culmann.ports import Ports
 
 #: {kind: (types of which it takes at least one, types of which it gives at least one)}; empty means any.
@@ -21,6 +21,7 @@ _CONTRACT: dict[str, tuple[tuple[type, ...], tuple[type, ...]]] = {
     "readers": ((), ()),
     "calibrations": ((Scan, DensityMap), (DensityMap,)),
     "segmenters": ((Scan, Labels), (Labels,)),
+    "landmarks": ((Labels, Mesh), (Landmarks,)),
     "mesh_builders": ((Labels, Mesh), (Mesh,)),
     "material_laws": ((DensityMap,), (Materials,)),
     "load_cases": ((Mesh,), (LoadCase,)),
