@@ -229,7 +229,12 @@ def with_solids(mesh: Mesh, bone: Materials) -> Materials:
 
 
 def check_range(
-    rho_g_cm3: FloatArray, valid_g_cm3: tuple[float, float], largest_share_outside: float, journal: Journal
+    rho_g_cm3: FloatArray,
+    valid_g_cm3: tuple[float, float],
+    largest_share_outside: float,
+    journal: Journal,
+    *,
+    what: str = "was measured in",
 ) -> None:
     """Say how much of the bone lies outside the range that a law was measured in, when it is more than a tenth.
 
@@ -241,8 +246,8 @@ def check_range(
     low, high = valid_g_cm3
     below, above = float((rho_g_cm3 < low).mean()), float((rho_g_cm3 > high).mean())
     told = (
-        f"{100 * below:.0f} % of the cells lie below and {100 * above:.0f} % above the densities that the law was "
-        f"measured in ({low:g} to {high:g} g/cm³)"
+        f"{100 * below:.0f} % of the cells lie below and {100 * above:.0f} % above the densities that the law "
+        f"{what} ({low:g} to {high:g} g/cm³)"
     )
     if below + above > largest_share_outside:
         raise InputError(
