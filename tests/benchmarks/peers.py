@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
-from calculix_deck import loads_n, write_deck
 from cases import Case
 
+from culmann.journal import QuietJournal
 from culmann.voxels import region_map
+from culmann_calculix.solver import CalculixConfig
+from culmann_calculix.solver import calculix as solve
 
 # Runs in an environment that has parosol-py: writes its input, times the native program alone, prints seconds and force.
 _PAROSOL = """
@@ -72,11 +72,7 @@ def parosol(python: str, case: Case, processes: int) -> tuple[float, float]:
 
 
 def calculix(case: Case) -> tuple[float, np.ndarray]:
-    """Seconds of ccx with its default solver on all cores, and its forces in N at the load steps, plastic, C3D8."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_deck(Path(folder), case.mesh, case.materials, case.load, plastic=True)
-        environment = {**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())}
-        began = time.perf_counter()
-        subprocess.run(["ccx", "bone"], cwd=folder, env=environment, capture_output=True, check=True)
-        seconds = time.perf_counter() - began
-        return seconds, loads_n(Path(folder), case.load)
+    """Seconds of ccx with its direct solver on all cores, and its forces in N at the load steps, plastic, C3D8."""
+    config = CalculixConfig(hexahedra="C3D8", linear_solver="spooles")
+    response = solve(case.mesh, case.materials, case.load, config, QuietJournal())
+    return response.solver["seconds_in_ccx"], response.force_n[1:]
