@@ -66,16 +66,9 @@ def read_image_file(path: Path) -> ImageFile:
         When there is no such file, it cannot be read, it is no 3-D image of real numbers, its axes are sheared, or a voxel
         is not a finite number.
     """
-    if not path.exists():
-        raise InputError(f"there is no file {path}", hint="check the path; relative paths start at the folder you are in")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder, and one image file is wanted", hint=f"give a file: {', '.join(SUFFIXES)}")
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     with quiet_itk():
+        reader = _opened(path)
         try:
-            reader.ReadImageInformation()
-            _expect_plain_volume(path, reader)
             if path.name.lower().endswith((".nii", ".nii.gz")):
                 expect_whole(path)
             image = reader.Execute()
@@ -86,6 +79,28 @@ def read_image_file(path: Path) -> ImageFile:
         _grid(path, image),
         {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()},
     )
+
+
+def read_image_grid(path: Path) -> Grid:
+    """Where the voxels of an image file are, from its header alone; raises InputError as `read_image_file` does."""
+    with quiet_itk():
+        return _grid(path, _opened(path))
+
+
+def _opened(path: Path) -> sitk.ImageFileReader:
+    """A reader that has read the header of a 3-D image."""
+    if not path.exists():
+        raise InputError(f"there is no file {path}", hint="check the path; relative paths start at the folder you are in")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, and one image file is wanted", hint=f"give a file: {', '.join(SUFFIXES)}")
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as problem:
+        raise _unreadable(path, str(problem)) from problem
+    _expect_plain_volume(path, reader)
+    return reader
 
 
 def _expect_plain_volume(path: Path, reader: sitk.ImageFileReader) -> None:
@@ -107,7 +122,7 @@ def _expect_plain_volume(path: Path, reader: sitk.ImageFileReader) -> None:
         raise InputError(f"{path} holds complex numbers; real ones are wanted")
 
 
-def _grid(path: Path, image: sitk.Image) -> Grid:
+def _grid(path: Path, image: sitk.Image | sitk.ImageFileReader) -> Grid:
     try:
         sx, sy, sz = image.GetSpacing()
         ox, oy, oz = image.GetOrigin()

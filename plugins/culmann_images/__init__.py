@@ -1,4 +1,4 @@
-"""Images: read from files and DICOM folders, resampled, cropped. Descriptors only."""
+"""Images: read from files and DICOM folders, resampled, cropped, mirrored, moved and rescaled. Descriptors only."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ def culmann_preprocessors() -> Iterable[Step]:
         summary="A label map at another voxel spacing, without new labels",
     )
     yield Step(
+        "resample-density",
+        "culmann_images.resample:resample_density",
+        summary="A density map at another voxel spacing, as `resample` does a scan",
+    )
+    yield Step(
         "crop",
         "culmann_images.crop:crop",
         summary="A scan cut to what is labelled, with a margin",
@@ -57,4 +62,39 @@ def culmann_preprocessors() -> Iterable[Step]:
         "crop-labels",
         "culmann_images.crop:crop_labels",
         summary="A label map cut to what is labelled, with a margin",
+    )
+    yield Step(
+        "crop-density",
+        "culmann_images.crop:crop_density",
+        summary="A density map cut to what is labelled, with a margin",
+    )
+    yield Step(
+        "keep-side",
+        "culmann_images.side:keep_side",
+        summary="The left or the right half of a scan that shows both sides of the body",
+    )
+    yield Step(
+        "mirror",
+        "culmann_images.mirror:mirror",
+        summary="A scan mirrored left to right, with the way back to the patient",
+    )
+    yield Step(
+        "mirror-labels",
+        "culmann_images.mirror:mirror_labels",
+        summary="A label map mirrored left to right, with the way back to the patient",
+    )
+    yield Step(
+        "mirror-density",
+        "culmann_images.mirror:mirror_density",
+        summary="A density map mirrored left to right, with the way back to the patient",
+    )
+    yield Step(
+        "clip-hu",
+        "culmann_images.intensity:clip_hu",
+        summary="A scan without grey values beyond given ends, such as those of metal",
+    )
+    yield Step(
+        "normalise-intensity",
+        "culmann_images.intensity:normalise_intensity",
+        summary="A scan rescaled for a network, by z-score, window or percentiles; no calibration takes it any more",
     )

@@ -1,22 +1,22 @@
-"""Scans and label maps cut to what is labelled."""
+"""Scans, density maps and label maps cut to what is labelled."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 from pydantic import Field
 from scipy import ndimage
 
 from culmann.config import Config
-from culmann.data import Grid, Labels, Scan
+from culmann.data import DensityMap, Grid, Labels, Scan
+from culmann.data.placement import expect_one_space
 from culmann.errors import InputError
+from culmann_images.kinds import Image, voxels, with_voxels
 
 Window = tuple[slice, slice, slice]
 
 
 class CropConfig(Config):
-    """Options of `crop` and `crop-labels`."""
+    """Options of `crop`, `crop-density` and `crop-labels`."""
 
     margin_mm: float = Field(
         10.0,
@@ -31,11 +31,17 @@ def crop(scan: Scan, labels: Labels, config: CropConfig) -> Scan:
     Raises
     ------
     InputError
-        When no voxel is labelled, or the labels lie outside of the scan.
+        When no voxel is labelled, the labels lie outside of the scan, or one of the two was mirrored or registered and the
+        other was not.
     """
-    window = _window(scan.grid, labels, config.margin_mm)
-    told = f"crop: to the labels and {config.margin_mm:g} mm around"
-    return replace(scan, grid=scan.grid.part(window), hu=scan.hu[window].copy(), history=(*scan.history, told))
+    expect_one_space({"the scan": scan.placement, "the labels": labels.placement})
+    return _cropped(scan, labels, config)
+
+
+def crop_density(density: DensityMap, labels: Labels, config: CropConfig) -> DensityMap:
+    """Cut a density map as `crop` does a scan."""
+    expect_one_space({"the density map": density.placement, "the labels": labels.placement})
+    return _cropped(density, labels, config)
 
 
 def crop_labels(labels: Labels, config: CropConfig) -> Labels:
@@ -46,9 +52,13 @@ def crop_labels(labels: Labels, config: CropConfig) -> Labels:
     InputError
         When no voxel is labelled.
     """
-    window = _window(labels.grid, labels, config.margin_mm)
-    told = f"crop-labels: to the labels and {config.margin_mm:g} mm around"
-    return replace(labels, grid=labels.grid.part(window), label=labels.label[window].copy(), history=(*labels.history, told))
+    return _cropped(labels, labels, config)
+
+
+def _cropped(image: Image, labels: Labels, config: CropConfig) -> Image:
+    window = _window(image.grid, labels, config.margin_mm)
+    told = f"crop: to the labels and {config.margin_mm:g} mm around"
+    return with_voxels(image, image.grid.part(window), voxels(image)[window].copy(), told)
 
 
 def _window(grid: Grid, labels: Labels, margin_mm: float) -> Window:
@@ -67,8 +77,8 @@ def _window(grid: Grid, labels: Labels, margin_mm: float) -> Window:
     stop = np.minimum(np.ceil(index.max(axis=0) + 0.5 - 1e-6) + margin, grid.size).astype(int)
     if (index.max(axis=0) <= -0.5 + 1e-6).any() or (index.min(axis=0) >= np.asarray(grid.size) - 0.5 - 1e-6).any():
         raise InputError(
-            f"the labels lie outside of the scan: the labelled part has {labels.grid.part(box).describe()}; "
-            f"the scan has {grid.describe()}",
+            f"the labels lie outside of the image: the labelled part has {labels.grid.part(box).describe()}; "
+            f"the image has {grid.describe()}",
             hint="are they of the same patient and scan?",
         )
     (i0, j0, k0), (i1, j1, k1) = (int(n) for n in first), (int(n) for n in stop)

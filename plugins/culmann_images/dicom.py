@@ -59,6 +59,12 @@ def read_series(folder: Path, series_uid: str | None) -> Scan:
     return Scan(grid, hu, facts, (told,))
 
 
+def read_series_grid(folder: Path) -> Grid:
+    """The grid of the only DICOM series of a folder, from the headers alone; raises InputError as `read_series` does."""
+    with quiet_itk():
+        return _regular_stack(folder, choose_series(folder, None)[1])[1]
+
+
 def _regular_stack(folder: Path, slices: Sequence[Slice]) -> tuple[list[Slice], Grid]:
     """The slices in the order of their positions, and their grid."""
     _expect_alike(folder, slices)

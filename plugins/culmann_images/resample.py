@@ -1,21 +1,26 @@
-"""Scans and label maps at another voxel spacing."""
+"""Scans, label maps and density maps at another voxel spacing."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self, TypeVar
 
 import numpy as np
-from pydantic import Field, PositiveFloat
-from scipy import ndimage, optimize
+from pydantic import Field, PositiveFloat, model_validator
+from scipy import ndimage
 
 from culmann.config import Config
-from culmann.data import Grid, Labels, Scan
+from culmann.data import DensityMap, Grid, Labels, Scan
 from culmann.errors import InputError
 from culmann.regridding import LabelInterpolation, Order, antialias_sigma_voxels, index_map, labels_onto, sample
+from culmann_images.cohort import image_axes, median_spacing_mm
+from culmann_images.kinds import voxels, with_voxels
 
 #: A scan of more voxels than this does not fit into the memory of most machines.
 _MOST_VOXELS = 2_000_000_000
+
+ScanOrDensity = TypeVar("ScanOrDensity", Scan, DensityMap)
 
 Spacing = PositiveFloat | tuple[PositiveFloat, PositiveFloat, PositiveFloat]
 
@@ -25,10 +30,26 @@ _SPACING = (
 )
 
 
-class ResampleConfig(Config):
-    """Options of `resample`."""
+class _Wanted(Config):
+    """The spacing that is wanted, as every step here takes it."""
 
-    spacing_mm: Spacing = Field(description=_SPACING)
+    spacing_mm: Spacing | None = Field(None, description=f"{_SPACING} Give this or `cohort`.")
+    cohort: tuple[Path, ...] = Field(
+        (),
+        description="In place of `spacing_mm`: image files, or folders with one DICOM series each. Along each axis of the "
+        "patient, the median of their spacings is taken.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.spacing_mm is None) == (not self.cohort):
+            raise ValueError("give `spacing_mm` or `cohort`, one of the two")
+        return self
+
+
+class ResampleConfig(_Wanted):
+    """Options of `resample` and `resample-density`."""
+
     interpolation: Literal["linear", "bspline"] = Field("bspline", description="Linear, or cubic B-splines.")
     antialias: bool = Field(
         True,
@@ -37,10 +58,9 @@ class ResampleConfig(Config):
     )
 
 
-class ResampleLabelsConfig(Config):
+class ResampleLabelsConfig(_Wanted):
     """Options of `resample-labels`."""
 
-    spacing_mm: Spacing = Field(description=_SPACING)
     interpolation: LabelInterpolation = Field(
         "linear",
         description="`linear` gives a voxel the label with the largest share of it, `nearest` the label of the nearest voxel.",
@@ -56,24 +76,28 @@ def resample(scan: Scan, config: ResampleConfig) -> Scan:
     Raises
     ------
     InputError
-        When there would be too many voxels.
+        When there would be too many voxels, or a file of the cohort cannot be read.
     """
-    target = with_spacing(scan.grid, config.spacing_mm)
-    hu = scan.hu
-    sigma = antialias_sigma_voxels(scan.grid, target)
+    return _resampled(scan, config)
+
+
+def resample_density(density: DensityMap, config: ResampleConfig) -> DensityMap:
+    """Bring a density map to another voxel spacing, as `resample` does a scan."""
+    return _resampled(density, config)
+
+
+def _resampled(image: ScanOrDensity, config: ResampleConfig) -> ScanOrDensity:
+    target = with_spacing(image.grid, _wanted(config))
+    values = voxels(image)
+    sigma = antialias_sigma_voxels(image.grid, target)
     if config.antialias and sigma.any():
-        hu = ndimage.gaussian_filter(hu, sigma, mode="nearest")
+        values = ndimage.gaussian_filter(values, sigma, mode="nearest")
     order: Order = 1 if config.interpolation == "linear" else 3
-    matrix, offset = index_map(scan.grid, target)
-    told = f"resample: {_told(target)}, {config.interpolation}"
+    matrix, offset = index_map(image.grid, target)
+    told = f"resample: {_told(target, config)}, {config.interpolation}"
     if config.antialias and sigma.any():
         told += ", blurred to the new voxels first"
-    return replace(
-        scan,
-        grid=target,
-        hu=sample(hu, matrix, offset, target.shape, order).astype(np.float32, copy=False),
-        history=(*scan.history, told),
-    )
+    return with_voxels(image, target, sample(values, matrix, offset, target.shape, order), told)
 
 
 def resample_labels(labels: Labels, config: ResampleLabelsConfig) -> Labels:
@@ -82,25 +106,24 @@ def resample_labels(labels: Labels, config: ResampleLabelsConfig) -> Labels:
     Raises
     ------
     InputError
-        When there would be too many voxels, or a label that is present would vanish.
+        When there would be too many voxels, a label that is present would vanish, or a file of the cohort cannot be read.
     """
-    target = with_spacing(labels.grid, config.spacing_mm)
+    target = with_spacing(labels.grid, _wanted(config))
     moved = labels_onto(labels, target, config.interpolation)
     gone = [f"{v} ({name})" for v, name in labels.present().items() if not (moved.label == v).any()]
     if gone:
         raise InputError(
-            f"label {', '.join(gone)} vanishes on voxels of {_told(target)}: it is too thin",
+            f"label {', '.join(gone)} vanishes on voxels of {_told(target, config)}: it is too thin",
             hint="choose a smaller `spacing_mm`, or pick the labels that matter before",
         )
-    return replace(moved, history=(*labels.history, f"resample-labels: {_told(target)}, {config.interpolation}"))
+    return replace(moved, history=(*labels.history, f"resample-labels: {_told(target, config)}, {config.interpolation}"))
 
 
 def with_spacing(grid: Grid, spacing_mm: Spacing) -> Grid:
     """The grid of the same centre and directions with another spacing, given along the axes of the patient."""
     wanted = np.broadcast_to(np.asarray(spacing_mm, dtype=float), 3)
-    patient_axis, image_axis = optimize.linear_sum_assignment(-np.abs(grid.axes))
     spacing = np.empty(3)
-    spacing[image_axis] = wanted[patient_axis]
+    spacing[image_axes(grid)] = wanted
     old_size, old_spacing = np.array(grid.size), np.array(grid.spacing_mm)
     size = np.maximum(1, np.round(old_size * old_spacing / spacing)).astype(int)
     if np.prod(size.astype(float)) > _MOST_VOXELS:
@@ -114,5 +137,10 @@ def with_spacing(grid: Grid, spacing_mm: Spacing) -> Grid:
     return Grid((i, j, k), (sx, sy, sz), (x, y, z), grid.direction)
 
 
-def _told(grid: Grid) -> str:
-    return " x ".join(f"{s:g}" for s in grid.spacing_mm) + " mm"
+def _wanted(config: _Wanted) -> Spacing:
+    return config.spacing_mm if config.spacing_mm is not None else median_spacing_mm(config.cohort)
+
+
+def _told(grid: Grid, config: _Wanted) -> str:
+    spacing = " x ".join(f"{s:g}" for s in grid.spacing_mm) + " mm"
+    return f"{spacing}, the median of {len(config.cohort)} images" if config.cohort else spacing

@@ -12,8 +12,7 @@ from pydantic import Field
 from scipy import ndimage
 
 from culmann.config import Config
-from culmann.data import Grid, Labels, Scan
-from culmann.data.placement import expect_one_space
+from culmann.data import Labels, Scan
 from culmann.errors import InputError
 from culmann.image_files import read_label_file
 from culmann.journal import Journal
@@ -48,11 +47,12 @@ class LabelsFromFileConfig(PickLabelsConfig):
 def labels_from_file(scan: Scan, config: LabelsFromFileConfig, journal: Journal) -> Labels:
     """Read a label map, pick labels, and lay them onto the grid of the scan.
 
+    The file lies where the patient lay; of a scan that was mirrored or registered, the labels follow the way.
+
     Raises
     ------
     InputError
-        When the file is no label map, a label is absent, nothing of what is picked lies in the scan, or the scan was mirrored
-        or registered (the file lies in the patient's space).
+        When the file is no label map, a label is absent, or nothing of what is picked lies in the scan.
     """
     picked = _pick(read_label_file(config.path), config, str(config.path))
     return _onto_scan(picked, scan, config.interpolation, journal)
@@ -60,6 +60,8 @@ def labels_from_file(scan: Scan, config: LabelsFromFileConfig, journal: Journal)
 
 def pick_labels(labels: Labels, config: PickLabelsConfig, journal: Journal, scan: Scan | None = None) -> Labels:
     """Pick labels of a map, and lay them onto the grid of the scan when there is one.
+
+    Of a scan that was mirrored or registered, the labels follow the way.
 
     Raises
     ------
@@ -121,11 +123,10 @@ def listed(names: Mapping[int, str]) -> str:
 
 
 def _onto_scan(labels: Labels, scan: Scan, interpolation: LabelInterpolation, journal: Journal) -> Labels:
-    expect_one_space({"the labels": labels.placement, "the scan": scan.placement})
     grid = scan.grid
-    if labels.grid.same_as(grid):
+    if labels.grid.same_as(grid) and labels.placement.same_as(scan.placement):
         return replace(labels, grid=grid)
-    placed = labels_onto(labels, grid, interpolation)
+    placed = labels_onto(labels, grid, interpolation, scan.placement)
     covered = labels.grid.part(ndimage.find_objects(labels.foreground.astype(np.uint8))[0])
     if not placed.foreground.any():
         raise InputError(
@@ -133,7 +134,7 @@ def _onto_scan(labels: Labels, scan: Scan, interpolation: LabelInterpolation, jo
             hint="are they of the same patient and scan, and was neither moved or cropped? "
             "A part smaller than a voxel of the scan vanishes too",
         )
-    lost = _share_outside(labels, grid)
+    lost = _share_outside(labels, scan)
     if lost >= _LOST_SHARE:
         journal.warn(
             f"{100 * lost:.2g} % of the labelled volume lies outside of the scan: the labelled part has {covered.describe()}; "
@@ -143,8 +144,9 @@ def _onto_scan(labels: Labels, scan: Scan, interpolation: LabelInterpolation, jo
     return replace(placed, history=(*placed.history, told))
 
 
-def _share_outside(labels: Labels, grid: Grid) -> float:
-    """Share of the labelled voxels whose centres lie in no voxel of a grid."""
-    index = grid.to_index(labels.grid.to_world(np.argwhere(labels.foreground)[:, ::-1]))
-    outside = ((index < -0.5 - 1e-6) | (index > np.asarray(grid.size) - 0.5 + 1e-6)).any(axis=1)
+def _share_outside(labels: Labels, scan: Scan) -> float:
+    """Share of the labelled voxels whose centres lie in no voxel of a scan."""
+    in_patient = labels.placement.point_to_patient(labels.grid.to_world(np.argwhere(labels.foreground)[:, ::-1]))
+    index = scan.grid.to_index(scan.placement.point_from_patient(in_patient))
+    outside = ((index < -0.5 - 1e-6) | (index > np.asarray(scan.grid.size) - 0.5 + 1e-6)).any(axis=1)
     return float(outside.mean())

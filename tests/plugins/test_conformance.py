@@ -16,8 +16,11 @@ OPTIONS = {
     "dilate-labels": {"voxels": 1},
     "erode-labels": {"voxels": 1},
     "identity-density": {"unit": "mg/cm3", "kind": "qct-ha"},
+    "keep-side": {"side": "left"},
     "linear-calibration": {"slope": 0.001, "intercept": 0.0, "kind": "ash", "assumed": False},
+    "normalise-intensity": {"method": "z-score"},
     "resample": {"spacing_mm": 2},
+    "resample-density": {"spacing_mm": 2},
     "resample-labels": {"spacing_mm": 2},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,16 @@ import pytest
 import SimpleITK as sitk
 from pydantic import ValidationError
 
-from culmann import Grid, InputError, Labels, Scan
+from culmann import DensityMap, Grid, InputError, Labels, Scan
 from culmann.data.images import to_image
-from culmann_images.crop import CropConfig, crop, crop_labels
+from culmann.image_files import write_image_file
+from culmann_images.cohort import median_spacing_mm
+from culmann_images.crop import CropConfig, crop, crop_density, crop_labels
 from culmann_images.resample import (
     ResampleConfig,
     ResampleLabelsConfig,
     resample,
+    resample_density,
     resample_labels,
     with_spacing,
 )
@@ -205,3 +209,41 @@ def test_nothing_to_crop_to_is_refused() -> None:
     empty = Labels(LPS, np.zeros(LPS.shape, dtype=np.int32))
     with pytest.raises(InputError, match="no voxel is labelled"):
         crop_labels(empty, CropConfig())
+
+
+def test_the_median_spacing_of_a_cohort_is_taken_along_the_axes_of_the_patient(tmp_path: Path) -> None:
+    files = []
+    for n, (spacing, direction) in enumerate(
+        [
+            ((0.7, 0.8, 5.0), (1, 0, 0, 0, 1, 0, 0, 0, 1)),
+            ((0.9, 1.0, 1.25), (-1, 0, 0, 0, -1, 0, 0, 0, 1)),
+            # i runs up, j to the left, k to the front: 3 mm up and down, 0.6 across, 2 front to back.
+            ((3.0, 0.6, 2.0), (0, 1, 0, 0, 0, -1, 1, 0, 0)),
+        ]
+    ):
+        files.append(tmp_path / f"{n}.nii.gz")
+        write_image_file(files[-1], Scan(Grid((3, 3, 3), spacing, direction=direction), np.zeros((3, 3, 3), np.float32)))
+    assert median_spacing_mm(files) == pytest.approx((0.7, 1.0, 3.0))
+    scan = noise()
+    found = resample(scan, ResampleConfig(cohort=tuple(files)))
+    # NIfTI keeps spacings in 32 bits.
+    assert found.hu == pytest.approx(resample(scan, ResampleConfig(spacing_mm=(0.7, 1.0, 3.0))).hu, abs=0.01)
+    assert "the median of 3 images" in found.history[-1]
+    with pytest.raises(InputError, match="no file"):
+        resample(scan, ResampleConfig(cohort=(tmp_path / "absent.nii.gz",)))
+    for options in ({}, {"spacing_mm": 1.0, "cohort": tuple(files)}):
+        with pytest.raises(ValidationError, match="one of the two"):
+            ResampleConfig(**options)
+
+
+def test_a_density_map_is_resampled_and_cropped_like_a_scan() -> None:
+    scan = noise()
+    density = DensityMap(LPS, scan.hu, "ash", {"method": "made up"})
+    options = ResampleConfig(spacing_mm=2.0)
+    assert (resample_density(density, options).g_cm3 == resample(scan, options).hu).all()
+    label = np.zeros(LPS.shape, dtype=np.int32)
+    label[tuple(n // 2 for n in LPS.shape)] = 1
+    labels = Labels(LPS, label)
+    cut = crop_density(density, labels, CropConfig(margin_mm=2.0))
+    assert (cut.g_cm3 == crop(scan, labels, CropConfig(margin_mm=2.0)).hu).all()
+    assert cut.kind == "ash"
