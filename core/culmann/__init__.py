@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Scan,
         Solid,
         Strength,
+        StressUpdate,
     )
     from culmann.errors import CulmannError, InputError, PipelineError, PluginError, SolverError
     from culmann.hookspecs import hookimpl
@@ -62,6 +63,7 @@ _HOME = {
     "SolverError": "culmann.errors",
     "Step": "culmann.steps",
     "Strength": "culmann.data",
+    "StressUpdate": "culmann.data",
     "average_over_cells": "culmann.mapping",
     "density_law": "culmann.laws",
     "hookimpl": "culmann.hookspecs",
@@ -95,6 +97,7 @@ __all__ = [
     "SolverError",
     "Step",
     "Strength",
+    "StressUpdate",
     "average_over_cells",
     "density_law",
     "hookimpl",

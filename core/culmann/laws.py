@@ -218,6 +218,7 @@ def with_solids(mesh: Mesh, bone: Materials) -> Materials:
         stress[there] = solid.youngs_modulus_mpa if solid.yield_stress_mpa is None else solid.yield_stress_mpa
         # The points of a curve must not coincide for a solver that divides by their distance.
         plastic_strain[there] = np.arange(k)
+    own = bone.stress_update
     return replace(
         bone,
         youngs_modulus_mpa=modulus,
@@ -225,6 +226,7 @@ def with_solids(mesh: Mesh, bone: Materials) -> Materials:
         stress_mpa=stress,
         plastic_strain=plastic_strain,
         density_g_cm3=spread(bone.density_g_cm3),
+        stress_update=own and replace(own, parameters=spread(own.parameters)),
     )
 
 

@@ -32,6 +32,7 @@ from culmann import (
     Scan,
     Solid,
     Strength,
+    StressUpdate,
 )
 from culmann.data import DENSITY_KINDS, Placement
 from culmann.data.images import to_image
@@ -123,6 +124,11 @@ def orthotropies(draw: st.DrawFn) -> Orthotropy:
     return Orthotropy(draw(ratios), draw(ratios), draw(st.tuples(*[st.floats(-0.2, 0.25)] * 3)), axes)
 
 
+def stress_updates(n: int) -> st.SearchStrategy[StressUpdate]:
+    parameters = st.integers(0, 3).flatmap(lambda p: arrays((n, p), finite))
+    return st.builds(StressUpdate, st.just("some_law.points:update"), parameters, st.integers(0, 9))
+
+
 @st.composite
 def materials(draw: st.DrawFn) -> Materials:
     n, k = draw(st.integers(1, 4)), draw(st.integers(0, 3))
@@ -140,6 +146,7 @@ def materials(draw: st.DrawFn) -> Materials:
         draw(st.one_of(st.none(), positive)),
         draw(text),
         draw(st.one_of(st.none(), orthotropies())),
+        draw(st.one_of(st.none(), stress_updates(n))),
     )
 
 

@@ -15,6 +15,7 @@ from culmann.data.report import Report
 from culmann.data.response import Fields, Response
 from culmann.data.scan import Scan
 from culmann.data.strength import Strength
+from culmann.data.stress_update import StressUpdate
 
 __all__ = [
     "DENSITY_KINDS",
@@ -36,4 +37,5 @@ __all__ = [
     "Scan",
     "Solid",
     "Strength",
+    "StressUpdate",
 ]

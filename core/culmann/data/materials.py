@@ -11,6 +11,7 @@ import numpy as np
 from culmann.data.arrays import FloatArray, expect_shape
 from culmann.data.orthotropy import Orthotropy
 from culmann.data.records import read_json, write_json
+from culmann.data.stress_update import StressUpdate
 
 Criterion = Literal["von-mises", "tresca"]
 Unloading = Literal["plastic", "secant"]
@@ -42,6 +43,9 @@ class Materials:
         Elastic constants along three axes, as ratios to the Young's modulus of each bone cell; None for isotropic bone. The
         cells of `Mesh.solids` are isotropic in any case: `mesh.is_bone` tells a solver which is which. The `poisson_ratio`
         of an orthotropic cell is a nominal one that no solver uses.
+    stress_update
+        A law's own function from strain to stress, for bone cells; None for the behaviour that the rest describes. The native
+        solver runs it; a solver that does not must refuse it.
 
     Raises
     ------
@@ -60,6 +64,7 @@ class Materials:
     characteristic_length_mm: float | None = None
     law: str = ""
     orthotropy: Orthotropy | None = None
+    stress_update: StressUpdate | None = None
 
     def __post_init__(self) -> None:
         n = len(self.youngs_modulus_mpa)
@@ -85,6 +90,8 @@ class Materials:
             raise ValueError("a curve starts at yield: plastic_strain[:, 0] must be 0")
         if (np.diff(self.plastic_strain, axis=1) < 0).any():
             raise ValueError("plastic_strain falls along a curve")
+        if self.stress_update is not None:
+            expect_shape("stress_update.parameters", self.stress_update.parameters, (n, None))
 
     @property
     def n_cells(self) -> int:
@@ -94,7 +101,7 @@ class Materials:
     @property
     def is_linear(self) -> bool:
         """Whether no cell ever yields."""
-        return not self.stress_mpa.shape[1]
+        return not self.stress_mpa.shape[1] and self.stress_update is None
 
     def save(self, folder: Path) -> None:
         """Write `materials.csv`, a row a cell, and `materials.json`."""
@@ -102,7 +109,10 @@ class Materials:
         columns = ["youngs_modulus_mpa", "poisson_ratio", "density_g_cm3"]
         columns += [f"stress_mpa_{p}" for p in range(k)] + [f"plastic_strain_{p}" for p in range(k)]
         scalars = np.stack([self.youngs_modulus_mpa, self.poisson_ratio, self.density_g_cm3], axis=1)
-        table = np.concatenate([scalars, self.stress_mpa, self.plastic_strain], axis=1)
+        own = self.stress_update
+        parameters = np.zeros((self.n_cells, 0)) if own is None else own.parameters
+        columns += [f"parameter_{p}" for p in range(parameters.shape[1])]
+        table = np.concatenate([scalars, self.stress_mpa, self.plastic_strain, parameters], axis=1)
         np.savetxt(folder / "materials.csv", table, fmt="%.17g", delimiter=",", header=",".join(columns), comments="")
         facts = {
             "criterion": self.criterion,
@@ -111,6 +121,7 @@ class Materials:
             "law": self.law,
             "points_per_curve": k,
             "orthotropy": None if self.orthotropy is None else self.orthotropy.as_dict(),
+            "stress_update": None if own is None else {"target": own.target, "n_state": own.n_state},
         }
         write_json(folder / "materials.json", facts)
 
@@ -120,6 +131,7 @@ class Materials:
         facts = read_json(folder / "materials.json")
         k = int(facts["points_per_curve"])
         table = np.loadtxt(folder / "materials.csv", delimiter=",", skiprows=1, ndmin=2)
+        own = facts["stress_update"]
         return cls(
             youngs_modulus_mpa=table[:, 0].copy(),
             poisson_ratio=table[:, 1].copy(),
@@ -131,4 +143,5 @@ class Materials:
             characteristic_length_mm=facts["characteristic_length_mm"],
             law=facts["law"],
             orthotropy=Orthotropy.from_dict(facts["orthotropy"]) if facts["orthotropy"] else None,
+            stress_update=StressUpdate(own["target"], table[:, 3 + 2 * k :].copy(), own["n_state"]) if own else None,
         )
