@@ -36,7 +36,7 @@ def law_picture(bone: Mesh, rho_g_cm3: FloatArray, cortical: BoolArray, kind: st
 
     figure = Figure(figsize=(9, 5), layout="constrained")
     left, right_panel = figure.subplots(1, 2)
-    shown = PolyCollection(corners, array=rho_g_cm3[cut], cmap="bone", edgecolors="face", linewidths=0.2)
+    shown = PolyCollection(corners, array=rho_g_cm3[cut], cmap="viridis", edgecolors="face", linewidths=0.2)
     left.add_collection(shown)
     figure.colorbar(shown, ax=left, shrink=0.8, label=f"density that enters the law, {kind}, g/cm³")
     colours = np.where(cortical[cut, None], _CORTICAL, _TRABECULAR)
@@ -44,7 +44,7 @@ def law_picture(bone: Mesh, rho_g_cm3: FloatArray, cortical: BoolArray, kind: st
     left.set_title("frontal cut", fontsize=10)
     right_panel.set_title(f"dark: cortical, {100 * cortical.mean():.1f} % of all cells", fontsize=10)
     for panel in (left, right_panel):
-        frame(panel, view, centres)
+        frame(panel, view, centres, margin_mm=12)
         orientation_letters(panel, view, "black", "white")
         scale_bar(panel, "black")
     return png(figure, dpi=110)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -45,7 +47,7 @@ def test_values(make_bone, name, rho, modulus, strength):
 def test_pieces_meet_and_unverified_laws_say_so(name):
     law = LAWS[name]
     for pieces in filter(None, (law.modulus, law.strength)):
-        for below, above in zip(pieces, pieces[1:], strict=False):
+        for below, above in pairwise(pieces):
             end = below.upto
             low, high = (piece.a * end**piece.b + piece.c for piece in (below, above))
             assert low == pytest.approx(high, rel=0.01)
@@ -55,9 +57,7 @@ def test_pieces_meet_and_unverified_laws_say_so(name):
 def test_a_stated_yield_strain_and_rate_need_no_caveat(make_bone):
     journal = QuietJournal()
     mesh, density = make_bone(np.full((2, 2, 2), 0.5), 2.0, "apparent")
-    said = femur_law(
-        mesh, density, FemurLawConfig(law="carter-hayes-1977", yield_strain=0.007, strain_rate_per_s=1.0), journal
-    )
+    said = femur_law(mesh, density, FemurLawConfig(law="carter-hayes-1977", yield_strain=0.007, strain_rate_per_s=1.0), journal)
     assert said.youngs_modulus_mpa == pytest.approx(np.full(8, 3790 / 8))
     assert said.stress_mpa[:, 0] == pytest.approx(np.full(8, 0.007 * 3790 / 8))
     assert journal.warnings == []

@@ -96,7 +96,9 @@ def test_solids_take_no_part(make_bone):
     mesh, density = make_bone(np.full((3, 3, 6), 0.3), 2.0)
     density.g_cm3[..., 3:] = 3.0
     solid = mesh.cell_centres_mm()[:, 0] > 5
-    mesh = replace(mesh, region=np.where(solid, 2, 1), region_names={1: "bone", 2: "head"}, solids={2: Solid(20000.0, 0.3, 200.0)})
+    mesh = replace(
+        mesh, region=np.where(solid, 2, 1), region_names={1: "bone", 2: "head"}, solids={2: Solid(20000.0, 0.3, 200.0)}
+    )
     materials = law((mesh, density))
     assert materials.density_g_cm3[~solid] == pytest.approx(0.3)
     assert set(materials.youngs_modulus_mpa[solid]) == {20000.0}
@@ -123,7 +125,7 @@ def test_perfectly_plastic_has_one_point(make_bone):
 def test_unverified_numbers_and_odd_densities_are_told(make_bone):
     journal = QuietJournal()
     law(make_bone(np.full((4, 4, 4), 0.5), 2.0), journal, plateau="quoted-unverified")
-    assert "no source" in journal.warnings[0] or "without a source" in journal.warnings[0]
+    assert "without a source" in journal.warnings[0]
     journal = QuietJournal()
     rho = np.full((4, 4, 4), 0.5)
     rho[0] = 0.02
