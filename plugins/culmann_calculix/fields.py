@@ -9,9 +9,8 @@ import numpy as np
 from culmann.data import Fields, Materials, Mesh
 from culmann.data.arrays import FloatArray
 from culmann_calculix.results import Moment, Results
+from culmann_calculix.weights import POINTS, volume_shares
 
-#: Integration points of an element.
-POINTS = {"C3D8": 8, "C3D8I": 8, "C3D8R": 1, "C3D10": 4, "C3D4": 1}
 #: Less plastic strain than this is rounding.
 _YIELDED = 1e-9
 
@@ -37,17 +36,18 @@ class FieldReader:
         printed = results.table(moment, "displacements")
         displacement = np.empty((self.mesh.n_points, 3))
         displacement[printed[:, 0].astype(int) - 1] = printed[:, 1:]
-        stress = _equivalent(self._by_cell(results.table(moment, "stresses"))[..., :], self.materials.criterion)
+        stress = _equivalent(self._by_cell(results.table(moment, "stresses")), self.materials.criterion)
         kappa = np.zeros_like(stress)
         if self.plastic:
             kappa = self._by_cell(results.table(moment, "equivalent plastic strain"))[..., 0]
         kappa[kappa < _YIELDED] = 0
         strain = stress / self.materials.youngs_modulus_mpa[:, None] + kappa
+        share = volume_shares(self.mesh, self.element)
         return Fields(
             displacement_mm=displacement,
-            equivalent_strain=strain.mean(axis=1),
-            equivalent_plastic_strain=kappa.mean(axis=1),
-            equivalent_stress_mpa=stress.mean(axis=1),
+            equivalent_strain=(share * strain).sum(axis=1),
+            equivalent_plastic_strain=(share * kappa).sum(axis=1),
+            equivalent_stress_mpa=(share * stress).sum(axis=1),
             phase=self._phase(kappa.max(axis=1)),
         )
 
