@@ -9,6 +9,12 @@ from culmann.steps import Step
 
 api = 1
 
+_OGO = (
+    "Michalski et al. Ogo, the calibration code of the Bone Imaging Laboratory, University of Calgary. github.com/Bonelab/Ogo"
+)
+
+_EGGERMONT = "doi:10.1371/journal.pone.0220564"
+
 
 @hookimpl
 def culmann_calibrations() -> Iterable[Step]:
@@ -17,6 +23,24 @@ def culmann_calibrations() -> Iterable[Step]:
         "linear-calibration",
         "culmann_calibration.linear:linear_calibration",
         summary="Density from Hounsfield units by a given slope and intercept",
+    )
+    yield Step(
+        "phantom-calibration",
+        "culmann_calibration.phantom:phantom_calibration",
+        summary="Density by a phantom in the scan, Mindways or hydroxyapatite, whose rods are found",
+        cite=(_OGO,),
+    )
+    yield Step(
+        "asynchronous-calibration",
+        "culmann_calibration.phantom:asynchronous_calibration",
+        summary="Density by a phantom in another scan of the same scanner and protocol",
+        cite=(_OGO,),
+    )
+    yield Step(
+        "tissue-calibration",
+        "culmann_calibration.tissue:tissue_calibration",
+        summary="Density without a phantom, by the peaks of air, fat, muscle, blood and cortical bone in the scan",
+        cite=(_EGGERMONT, _OGO),
     )
     yield Step(
         "identity-density",

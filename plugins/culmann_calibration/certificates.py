@@ -26,7 +26,8 @@ class Certificate(Config):
         min_length=1, description="Serial number of the phantom. It is recorded with every density that comes of it."
     )
     k2hpo4_mg_cc: Densities | None = Field(
-        None, description="Mindways: K2HPO4-equivalent density of each rod in mg/cm3, as its certificate says; negative ones occur."
+        None,
+        description="Mindways: K2HPO4-equivalent density of each rod in mg/cm3, as its certificate says; negative ones occur.",
     )
     water_mg_cc: Densities | None = Field(
         None, description="Mindways: water-equivalent density of each rod in mg/cm3, as its certificate says."
@@ -36,7 +37,7 @@ class Certificate(Config):
     )
     model: PhantomModel | None = Field(
         None,
-        description="Takes the nominal densities of a model of hydroxyapatite phantom instead of a certificate, with a warning: "
+        description="Nominal densities of a model of hydroxyapatite phantom instead of a certificate, with a warning: "
         "`qrm-bdc-3` 100, 400, 800 mg/cm3; `qrm-bdc-6` 0, 100, 200, 400, 600, 800; `image-analysis` 8.0, 97.3, 189.8; "
         "`b-mas200` 0, 50, 100, 150, 200; `siemens-osteo` 0, 200.",
     )

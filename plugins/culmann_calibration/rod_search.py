@@ -10,7 +10,7 @@ from scipy import fft, ndimage
 from scipy.spatial import cKDTree
 
 from culmann.data import Scan
-from culmann.data.arrays import FloatArray
+from culmann.data.arrays import FloatArray, IntArray
 from culmann.errors import InputError
 from culmann_calibration.rods import Rods, where_alike
 
@@ -20,8 +20,11 @@ Span = tuple[float, float]
 _ROUND = 0.5
 #: Slices are averaged over this length: noise goes down, and a rod that leans is not yet smeared.
 _SLAB_MM = 10.0
+#: In fewer slabs than these, three circles in a row may be chance.
+_FEWEST_SLABS = 3
 _STEEPEST = np.tan(np.radians(15))
 _MOST_CIRCLES = 120
+_GIVE_THEM = "give the positions of the rods with `rods_mm` or `rods_voxels`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +64,23 @@ def find_rods(scan: Scan, rods: int, radius_mm: Span, spacing_mm: Span) -> Rods:
     Raises
     ------
     InputError
-        When no such row is found, or one of more rods.
+        When no such row is found, or one of more rods, or there are too few rods or slices to tell.
     """
+    if rods < 3 or scan.grid.shape[0] < _FEWEST_SLABS:
+        few = "a phantom of two rods" if rods < 3 else f"a scan of {scan.grid.shape[0]} slices"
+        raise InputError(f"the rods of {few} are not looked for: two circles lie everywhere", hint=_GIVE_THEM)
     slabs = list(_slabs(scan))
     circles = {k: _circles(image, scan, radius_mm) for k, image in slabs}
     rows = {k: list(_rows(seen, rods, spacing_mm)) for k, seen in circles.items()}
     lattice, support = _follow(rows, scan.grid.spacing_mm[2], rods)
-    needed = min(3, len(slabs))
-    if len(support) < needed:
+    if len(support) < _FEWEST_SLABS:
         most = max((len(found) for found in rows.values()), default=0)
         what = f"rows of {rods} round rods in {sum(map(bool, rows.values()))} of {len(slabs)} slabs, none that goes on"
         raise InputError(
             f"phantom not found: the scan shows {what if most else f'no row of {rods} equally spaced round rods'} "
             f"(radius {radius_mm[0]:g} to {radius_mm[1]:g} mm, spacing {spacing_mm[0]:g} to {spacing_mm[1]:g} mm)",
-            hint="give the positions with `rods_mm` or `rods_voxels`, or the size of the phantom with `rod_radius_mm` and "
-            "`rod_spacing_mm`. Where no phantom was scanned with the patient: `asynchronous-calibration` takes one from another "
-            "scan, `tissue-calibration` does without",
+            hint=f"{_GIVE_THEM}, or the size of the phantom with `rod_radius_mm` and `rod_spacing_mm`. Where no phantom was "
+            "scanned with the patient: `asynchronous-calibration` takes one from another scan, `tissue-calibration` does without",
         )
     _refuse_more(lattice, support, circles)
     at_mm = np.stack([lattice.at(k) for k in range(scan.grid.shape[0])], axis=1)
@@ -92,7 +96,7 @@ def find_rods(scan: Scan, rods: int, radius_mm: Span, spacing_mm: Span) -> Rods:
 def _slabs(scan: Scan) -> Iterator[tuple[float, FloatArray]]:
     """(middle slice, mean image) of slabs through the whole scan."""
     thick = max(1, round(_SLAB_MM / scan.grid.spacing_mm[2]))
-    count = max(1, scan.grid.shape[0] // thick)
+    count = max(_FEWEST_SLABS, scan.grid.shape[0] // thick)
     for part in np.array_split(np.arange(scan.grid.shape[0]), count):
         yield float(part.mean()), scan.hu[part[0] : part[-1] + 1].mean(axis=0, dtype=np.float64)
 
@@ -137,14 +141,14 @@ def _roundness(field: FloatArray, radius_mm: float, spacing: FloatArray) -> Floa
     return np.asarray(np.abs(fft.ifft2(field * np.conj(kernel)).real))
 
 
-def _between(score: FloatArray, j: FloatArray, i: FloatArray, axis: int) -> FloatArray:
+def _between(score: FloatArray, j: IntArray, i: IntArray, axis: int) -> FloatArray:
     """Position of the maximum between pixels along an axis, by a parabola through three of them."""
     n = np.stack([j, i])[axis]
     step = np.eye(2, dtype=int)[axis]
     low = score[np.maximum(j - step[0], 0), np.maximum(i - step[1], 0)]
     high = score[np.minimum(j + step[0], score.shape[0] - 1), np.minimum(i + step[1], score.shape[1] - 1)]
     curve = low + high - 2 * score[j, i]
-    return n + np.where(curve < -1e-9, np.clip((low - high) / np.minimum(2 * curve, -1e-9), -0.5, 0.5), 0)
+    return np.asarray(n + np.where(curve < -1e-9, np.clip((low - high) / np.minimum(2 * curve, -1e-9), -0.5, 0.5), 0))
 
 
 def _rows(circles: FloatArray, rods: int, spacing_mm: Span) -> Iterator[Row]:

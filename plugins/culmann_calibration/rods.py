@@ -110,7 +110,8 @@ def where_alike(scan: Scan, rods: Rods, known: BoolArray) -> Rods:
     every = measure(scan, replace(rods, seen=rods.seen | known), rods.radius_mm * 0.6)
     pattern = np.median(every.mean_hu[:, known], axis=1)
     noise = float(np.median(every.noise_hu[:, known]))
-    allowed = max(0.1 * float(np.ptp(pattern)), 2 * noise, 10.0)
+    # Wide enough for a scanner that drifts; where the phantom ends, its rods change by far more.
+    allowed = max(0.25 * float(np.ptp(pattern)), 2 * noise, 10.0)
     alike = np.nan_to_num(np.abs(every.mean_hu - pattern[:, None]).max(axis=0), nan=np.inf) <= allowed
     middle = np.flatnonzero(known)[int(known.sum()) // 2]
     alike[middle] = True
@@ -147,6 +148,6 @@ def measure(scan: Scan, rods: Rods, radius_mm: float) -> Measured:
     if fewest < 5:
         raise InputError(
             f"a circle of {radius_mm:.1f} mm holds {fewest} voxels in the slices of this scan, and a mean needs five at least",
-            hint="calibrate the scan before it is resampled; or give the true `rod_radius_mm` and positions inside of the image",
+            hint="calibrate before resampling; or give the true `rod_radius_mm` and positions inside of the image",
         )
     return Measured(mean, noise, fewest)

@@ -120,8 +120,8 @@ def synthetic_hips(
         layers = [_slice(x, y, z[k] + dz, blur_mm, phantom, head_mm, sigma_ct, beta_ct) for dz in sub]
         hu[k] = np.mean([layer[0] for layer in layers], axis=0)
         bone[k] = layers[1][1]
-    hu = (hu + 1000) * (1 + drift * np.linspace(-0.5, 0.5, nz))[:, None, None] - 1000
     truth = (hu - beta_ct) / sigma_ct
+    hu = (hu + 1000) * (1 + drift * np.linspace(-0.5, 0.5, nz))[:, None, None] - 1000
     noisy = hu + np.random.default_rng(seed).normal(0, noise_hu, hu.shape)
     grid = Grid((nx, ny, nz), (pixel_mm, pixel_mm, slice_mm), (x[0], y[0], z[0]))
     image = np.clip(np.round(noisy), -1024, 3071).astype(np.float32)
@@ -188,11 +188,11 @@ def _slice(
         out = np.array([1.0 if side == 2 else -1.0, 0, 0])
         near = np.abs(X - (c + 20 * out)[0]) < 70
         q = p[near]
-        base = c + 42 * out + [0, 8, -32]
+        base, up = c + 42 * out + np.array([0, 8, -32]), np.array([0, 0, 14.0])
         parts = [
             np.linalg.norm(q - c, axis=-1) - 23,
             _capsule(q, c, base, 15, 15),
-            _capsule(q, base + [0, 0, 14], base + [0, 4, -130], 17, 14),
+            _capsule(q, base + up, base - 9 * up, 17, 14),
         ]
         distance = np.min(parts, axis=0)
         shaft = np.clip((base[2] - q[:, 2]) / 40, 0, 1)
