@@ -15,6 +15,7 @@ OPTIONS = {
     "convert-density": {"conversion": "k2hpo4-to-ash"},
     "dilate-labels": {"voxels": 1},
     "erode-labels": {"voxels": 1},
+    "femur-law": {"law": "keyak-1998"},
     "identity-density": {"unit": "mg/cm3", "kind": "qct-ha"},
     "keep-side": {"side": "left"},
     "linear-calibration": {"slope": 0.001, "intercept": 0.0, "kind": "ash", "assumed": False},
