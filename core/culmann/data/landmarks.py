@@ -11,7 +11,7 @@ import numpy as np
 
 from culmann.data.arrays import FloatArray
 from culmann.data.grid import Vector3
-from culmann.data.placement import Placement
+from culmann.data.placement import UNMOVED, Placement
 from culmann.data.records import read_json, write_json
 from culmann.errors import InputError
 
@@ -52,7 +52,7 @@ class Landmarks:
     angles_deg: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, str | float | int] = field(default_factory=dict)
     history: tuple[str, ...] = ()
-    placement: Placement = field(default_factory=Placement)
+    placement: Placement = UNMOVED
 
     def __post_init__(self) -> None:
         for name, vector in {**self.points_mm, **self.directions}.items():
