@@ -43,3 +43,9 @@ def culmann_segmenters() -> Iterable[Step]:
         "culmann_segment.morphology:erode_labels",
         summary="Labels shrunk by voxels or mm",
     )
+    yield Step(
+        "classical-femurs",
+        "culmann_segment.classical_femur:classical_femurs",
+        summary="Left and right proximal femur in a raw CT of the hips, without a network, with a confidence for each",
+        cite=("doi:10.1109/TPAMI.2006.19",),
+    )

@@ -1,0 +1,239 @@
+"""Both proximal femurs out of a CT of the hips without a network: sphere-guided cut of the joint, and what it is worth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from culmann.config import Config
+from culmann.data import Labels, Scan
+from culmann.errors import InputError
+from culmann.journal import Journal
+from culmann.regridding import labels_onto
+from culmann_segment.classical_femur_bone import femur_bone
+from culmann_segment.classical_femur_confidence import Fact, Femur, facts, weakest
+from culmann_segment.classical_femur_filling import enclosed, largest, solid
+from culmann_segment.classical_femur_head import Head, fit
+from culmann_segment.classical_femur_input import METAL_HU, metal_mm3, refuse_unusable
+from culmann_segment.classical_femur_joint import head_surface
+from culmann_segment.classical_femur_picture import femur_picture
+from culmann_segment.classical_femur_sides import find_heads
+from culmann_segment.classical_femur_working import Image, box, resampled, turned, turned_back
+
+#: Labels of the result. Sides are those of the patient.
+NAMES = {1: "femur-left", 2: "femur-right"}
+_SIDES = ("left", "right")
+
+#: Below this confidence there is a warning.
+_LOW = 0.6
+
+#: With less than this below the centre of the head, the lesser trochanter is hardly in view.
+_SHORT_MM = 80.0
+
+
+class ClassicalFemursConfig(Config):
+    """Options of `classical-femurs`."""
+
+    side: Literal["both", "left", "right"] = Field(
+        "both",
+        description="Which femurs, in the patient's sides. With `both`, a femur that is not in view or cannot be used is left "
+        "out with a warning; a single side that is asked for and cannot be had is an error.",
+    )
+    bone_hu: float = Field(
+        200.0,
+        ge=80,
+        le=600,
+        description="What is brighter than this is bone, in Hounsfield units: it places the outer surface.",
+    )
+    working_spacing_mm: float = Field(
+        1.5, ge=0.6, le=3, description="Voxel spacing of the image that the work is done on; the result is on the scan's grid."
+    )
+    length_mm: float = Field(
+        250.0,
+        ge=60,
+        le=350,
+        description="The femur is kept down to this far below the centre of its head, along the patient's axis: a knee in view "
+        "would not be separated.",
+    )
+    least_length_mm: float = Field(
+        45.0,
+        ge=0,
+        le=350,
+        description="A femur of which less than this is in view below the centre of its head is cut through the neck or the "
+        "trochanters, and refused. 0 accepts any.",
+    )
+
+
+def classical_femurs(scan: Scan, config: ClassicalFemursConfig, journal: Journal) -> Labels:
+    """Segment the proximal femurs in a CT of the hips, by classical image processing.
+
+    Edges of bone vote for the centres of balls; the roundest two that lie as hips do are the heads. The surface of each head is
+    the cheapest closed surface near the fitted sphere (a minimum cut), and cuts it from the acetabulum. What is brighter than
+    `bone_hu` and hangs together with the head is the femur; a watershed ends it where it meets the pelvis. Gaps of a thin cortex
+    are bridged, the marrow is filled, and the surface is smoothed.
+
+    It is no trained network. `femurs.json` gives a confidence for each side: the lowest of the marks that measured facts
+    get (roundness of the head, distance of its surface from the sphere, share without a visible joint space, likeness of both
+    sides, length in view, contact with the image border, voxel width, metal). Below 0.6 there is a warning.
+
+    Parameters
+    ----------
+    scan
+        CT in Hounsfield units with air or fat in view, of any spacing up to 5 mm, orientation and extent.
+    config
+        Options.
+    journal
+        Gets the warnings, the picture `femurs.png` and the facts `femurs.json`.
+
+    Returns
+    -------
+    Labels
+        1 `femur-left` and 2 `femur-right` on the grid of the scan, each one closed part without cavities.
+
+    Raises
+    ------
+    InputError
+        When the values are no Hounsfield units, voxels are wider than 5 mm, there is no bone or no femoral head in view, or a
+        femur that is asked for is absent, cut through head or neck, or replaced by a prosthesis.
+    """
+    refuse_unusable(scan, config.bone_hu)
+    journal.progress("looking for the heads of the femurs", 0.0)
+    image = turned(scan.grid, scan.hu)
+    heads, roundest = find_heads(image)
+    if not heads:
+        raise _no_head(image, roundest)
+    wanted = _SIDES if config.side == "both" else (config.side,)
+    femurs: dict[str, Femur] = {}
+    problems: dict[str, InputError] = {}
+    for n, side in enumerate(wanted):
+        journal.progress(f"segmenting the {side} femur", 0.2 + 0.35 * n)
+        try:
+            femurs[side] = _femur(image, side, heads, config)
+        except InputError as problem:
+            problems[side] = problem
+    if not femurs:
+        first = next(iter(problems.values()))
+        raise InputError("; ".join(problem.message for problem in problems.values()), hint=first.hint)
+    for problem in problems.values():
+        journal.warn(f"{problem.message}; only the other side is segmented")
+    journal.progress("checking what was found", 0.9)
+    measured = _judge(femurs, scan, journal)
+    labels = _on_scan(image, femurs, scan)
+    confidence = {side: weakest(found).mark for side, found in measured.items()}
+    journal.attach("femurs.png", femur_picture(femurs, confidence))
+    journal.attach("femurs.json", _as_json(femurs, measured))
+    return labels
+
+
+def _femur(image: Image, side: str, heads: Mapping[str, Head], config: ClassicalFemursConfig) -> Femur:
+    if side not in heads:
+        there = next(iter(heads))
+        raise InputError(
+            f"the {side} femur is not in view: the only femoral head found is the {there} one",
+            hint=f"ask for `side: {there}`, or give a scan that shows both hips",
+        )
+    coarse = heads[side]
+    outwards = 1.0 if side == "left" else -1.0
+    reach = np.array([[-50.0 * outwards, 110.0 * outwards], [-75.0, 75.0], [-config.length_mm, 50.0]])
+    near = box(image, coarse.centre_mm + reach.min(axis=1), coarse.centre_mm + reach.max(axis=1))
+    work = resampled(near, config.working_spacing_mm)
+    head = fit(work, coarse.centre_mm, coarse.radius_mm, side) or coarse
+    _refuse_head(image, head, side, config)
+    surface = head_surface(work, head)
+    bone, keep_out = femur_bone(work, head, surface, config.bone_hu)
+    return Femur(side, work, head, surface, solid(bone, keep_out, config.working_spacing_mm))
+
+
+def _refuse_head(image: Image, head: Head, side: str, config: ClassicalFemursConfig) -> None:
+    where = "(L, P, S) = ({:.0f}, {:.0f}, {:.0f}) mm".format(*head.centre_mm)
+    if head.seen < 0.97:
+        raise InputError(
+            f"the {side} femur is cut through its head: {100 * (1 - head.seen):.0f} % of the head at {where} lie outside of the "
+            "image",
+            hint="a scan that shows the whole head is needed",
+        )
+    inside = box(image, head.centre_mm - 0.5 * head.radius_mm, head.centre_mm + 0.5 * head.radius_mm)
+    if float(np.median(inside.hu)) > 1800:
+        raise InputError(
+            f"the {side} femoral head at {where} is a prosthesis: it is brighter than bone can be",
+            hint="a hip with a prosthesis has no proximal femur to load",
+        )
+    below = float(head.centre_mm[2] - image.grid.extent_mm()[0][2])
+    if below < config.least_length_mm:
+        metal = metal_mm3(box(image, head.centre_mm - 45, head.centre_mm + 45).hu, image.grid.voxel_volume_mm3)
+        implant = f", and {metal / 1000:.2g} cm3 of metal lie around it" if metal > 50 else ""
+        raise InputError(
+            f"the {side} femur is cut through the neck or the trochanters: the image ends {below:.0f} mm below the centre of the "
+            f"head{implant}",
+            hint=f"at least {config.least_length_mm:g} mm are needed (`least_length_mm`), and some 100 mm for a failure load",
+        )
+
+
+def _judge(femurs: Mapping[str, Femur], scan: Scan, journal: Journal) -> dict[str, dict[str, Fact]]:
+    measured: dict[str, dict[str, Fact]] = {}
+    for side, femur in femurs.items():
+        other = next((f for s, f in femurs.items() if s != side), None)
+        metal = float((femur.image.hu[femur.mask] > METAL_HU).sum()) * femur.image.grid.voxel_volume_mm3
+        measured[side] = facts(femur, other, max(scan.grid.spacing_mm), metal)
+        worst = weakest(measured[side])
+        if worst.mark < _LOW:
+            doubts = "; ".join(fact.words for fact in measured[side].values() if fact.mark < _LOW)
+            journal.warn(
+                f"{side} femur: low confidence {worst.mark:.2f} in the classical segmentation: {doubts}. Look at femurs.png"
+            )
+        if femur.length_mm < _SHORT_MM:
+            journal.warn(
+                f"{side} femur: the image ends {femur.length_mm:.0f} mm below the centre of the head, near the lesser trochanter: "
+                "there is little shaft to hold it by"
+            )
+        journal.progress(
+            f"{side} femur: {femur.volume_cm3:.0f} cm3, head radius {femur.head.radius_mm:.1f} mm, "
+            f"{femur.length_mm:.0f} mm below the centre of the head, confidence {worst.mark:.2f}"
+        )
+    return measured
+
+
+def _on_scan(image: Image, femurs: Mapping[str, Femur], scan: Scan) -> Labels:
+    label = np.zeros(image.grid.shape, dtype=np.int32)
+    told = []
+    for value, name in NAMES.items():
+        femur = femurs.get(name.removeprefix("femur-"))
+        if femur is None:
+            continue
+        work = Labels(femur.image.grid, femur.mask.astype(np.int32))
+        placed = largest(labels_onto(work, image.grid).foreground)
+        label[enclosed(placed) & (label == 0)] = value
+        told.append(f"{name} {femur.volume_cm3:.0f} cm3")
+    names = {value: name for value, name in NAMES.items() if (label == value).any()}
+    history = (*scan.history, f"classical-femurs: {', '.join(told)}")
+    return Labels(scan.grid, turned_back(label, scan.grid), names, history)
+
+
+def _no_head(image: Image, roundest: float) -> InputError:
+    metal = metal_mm3(image.hu, image.grid.voxel_volume_mm3)
+    implant = (
+        f" There are {metal / 1000:.2g} cm3 of metal in view: a hip prosthesis has no femoral head." if metal > 100 else ""
+    )
+    return InputError(
+        f"no femoral head was found in the scan ({image.grid.describe()}): the roundest end of a bone is round in "
+        f"{100 * roundest:.0f} % of its directions, and a head in 72 % or more.{implant}",
+        hint="is it a CT of the hips with a whole femoral head in view? Else give labels with `labels-from-file`",
+    )
+
+
+def _as_json(femurs: Mapping[str, Femur], measured: Mapping[str, Mapping[str, Fact]]) -> bytes:
+    content = {
+        side: {
+            "confidence": round(weakest(found).mark, 3),
+            "limited_by": min(found, key=lambda name: found[name].mark),
+            "volume_cm3": round(femurs[side].volume_cm3, 2),
+            "head_centre_mm": [round(float(x), 2) for x in femurs[side].head.centre_mm],
+            "facts": {name: {"value": round(f.value, 4), "mark": round(f.mark, 3)} for name, f in found.items()},
+        }
+        for side, found in measured.items()
+    }
+    return json.dumps(content, indent=2).encode()

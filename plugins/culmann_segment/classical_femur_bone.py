@@ -1,0 +1,60 @@
+"""The bone of one femur: cut from the acetabulum at the surface of its head, and told from the pelvis by a watershed."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.segmentation import watershed
+
+from culmann.data.arrays import BoolArray
+from culmann_segment.classical_femur_head import Head
+from culmann_segment.classical_femur_joint import HeadSurface
+from culmann_segment.classical_femur_working import Image
+
+#: Directions further than this from the neck belong to the free surface of the head.
+FREE_DEG = 52.0
+
+#: Width of the cut around the head, and how far from the head nothing but the pelvis can lie in its free directions.
+_CUT_MM, _PELVIS_MM = 3.0, 14.0
+
+
+def femur_bone(image: Image, head: Head, surface: HeadSurface, bone_hu: float) -> tuple[BoolArray, BoolArray]:
+    """(z, y, x): the compact and spongy bone of the femur, with its head as a solid; and where the femur cannot be.
+
+    Parameters
+    ----------
+    image
+        The working image around one hip.
+    head, surface
+        Of this femur.
+    bone_hu
+        What is brighter is bone.
+    """
+    offset = image.positions_mm() - head.centre_mm
+    distance = np.linalg.norm(offset, axis=-1)
+    cosine = (offset @ head.neck) / np.maximum(distance, 1e-6)
+    free = cosine < np.cos(np.radians(FREE_DEG))
+    near = distance < head.radius_mm + _PELVIS_MM + 4
+    radius = np.full(image.grid.shape, np.inf)
+    radius[near] = surface.radius_towards(offset[near] / np.maximum(distance[near], 1e-6)[:, None])
+    solid_head = near & free & (distance <= radius)
+    forbidden = near & free & (distance > radius) & (distance < radius + _PELVIS_MM)
+    core = near & (distance < 0.75 * head.radius_mm)
+    bone = (image.hu > bone_hu) | solid_head | core
+    seed = np.zeros(image.grid.shape, dtype=np.int32)
+    seed[forbidden & (distance > radius + _CUT_MM) & (image.hu > bone_hu)] = 2
+    seed[solid_head | core] = 1
+    # Bright bone floods first, so that the two meet at the darkest place of a bridge between them.
+    cut = bone & ~(forbidden & (distance <= radius + _CUT_MM))
+    parts = watershed(-np.clip(image.hu, 0, 1500), seed, mask=cut)
+    femur = (parts == 1) & ~forbidden
+    return _with_seed(femur, solid_head | core), forbidden | (parts == 2)
+
+
+def _with_seed(mask: BoolArray, seed: BoolArray) -> BoolArray:
+    """The parts of a mask that hold a seed."""
+    part: npt.NDArray[np.int32]
+    part, _ = ndimage.label(mask)
+    chosen = np.unique(part[seed & mask])
+    return np.asarray(np.isin(part, chosen[chosen > 0]))
