@@ -17,7 +17,8 @@ def load_stress_update(update: StressUpdate) -> Callable[..., Any]:
     """The function behind a stress update.
 
     Names come from files of the store as well. So a module is imported only when it is part of an installed plugin; of other
-    modules those will do that are imported already, such as a one-file plugin. And only a function that numba has compiled is taken.
+    modules those will do that are imported already, such as a one-file plugin. And only a function that numba has compiled is
+    taken.
 
     Raises
     ------

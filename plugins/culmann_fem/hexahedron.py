@@ -37,15 +37,15 @@ class Brick:
     blocks: FloatArray
 
 
-def brick(spacing_mm: FloatArray, poisson_ratio: float, *, b_bar: bool) -> Brick:
-    """The brick of a lattice.
+def brick(spacing_mm: FloatArray, elasticity: FloatArray, *, b_bar: bool) -> Brick:
+    """The brick of a lattice, of an elasticity (6, 6) for E = 1 that is isotropic, or orthotropic along the edges.
 
     With `b_bar` the dilatation is replaced by its mean over the element (Hughes 1980, doi:10.1002/nme.1620150914), which keeps
     isochoric plastic flow from locking.
     """
     gradient = _gradients(spacing_mm)
     weight = float(np.prod(spacing_mm)) / 8
-    stiffness = _stiffness(gradient, weight, poisson_ratio, b_bar)
+    stiffness = _stiffness(gradient, weight, elasticity, b_bar)
     return Brick(gradient, weight, stiffness, _parity_blocks(stiffness))
 
 
@@ -83,12 +83,12 @@ def elasticity(poisson_ratio: float) -> FloatArray:
     return C
 
 
-def _stiffness(gradient: FloatArray, weight: float, poisson_ratio: float, b_bar: bool) -> FloatArray:
+def _stiffness(gradient: FloatArray, weight: float, elasticity: FloatArray, b_bar: bool) -> FloatArray:
     B = strain_operators(gradient)
     if b_bar:
         dilatation = B[:, :3].sum(axis=1)
         B[:, :3] += (dilatation.mean(axis=0) - dilatation)[:, None, :] / 3
-    K = weight * np.einsum("pai,ab,pbj->ij", B, elasticity(poisson_ratio), B)
+    K = weight * np.einsum("pai,ab,pbj->ij", B, elasticity, B)
     return np.asarray((K + K.T) / 2)
 
 

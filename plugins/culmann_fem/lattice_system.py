@@ -7,6 +7,7 @@ import numpy as np
 from culmann.data import Materials
 from culmann.data.arrays import FloatArray
 from culmann_fem import vectors
+from culmann_fem.elastic_groups import elastic_groups, on_lattice
 from culmann_fem.hexahedron import brick
 from culmann_fem.lattice import LatticeOperator
 from culmann_fem.multigrid import Multigrid
@@ -18,11 +19,13 @@ class LatticeSystem:
     """See `culmann_fem.system.System`. Vectors are (3, ni + 1, nj + 1, nk + 1) on the bounding box."""
 
     def __init__(self, problem: LatticeProblem, materials: Materials, *, b_bar: bool, threads: int | None) -> None:
-        ratios = np.unique(materials.poisson_ratio)
-        bricks = [brick(problem.spacing_mm, float(nu), b_bar=b_bar) for nu in ratios]
+        materials = on_lattice(materials, problem.axes.T)
+        self.groups = elastic_groups(materials, problem.is_bone, problem.axes.T)
+        bricks = [brick(problem.spacing_mm, group.elasticity, b_bar=b_bar) for group in self.groups]
         modulus = materials.youngs_modulus_mpa
-        E = np.stack([problem.on_cells(np.where(materials.poisson_ratio == nu, modulus, 0)) for nu in ratios])
+        E = np.stack([problem.on_cells(np.where(group.member, modulus, 0)) for group in self.groups])
         self.problem = problem
+        self.b_bar = b_bar
         self.lattice = LatticeOperator(E, bricks, problem.free, threads)
         self.multigrid = Multigrid(self.lattice, threads)
         self.free = self.lattice.free

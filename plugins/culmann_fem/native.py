@@ -14,11 +14,15 @@ from culmann.data import LoadCase, Materials, Mesh, Response
 from culmann.data.response import SolverFact
 from culmann.errors import InputError, SolverError
 from culmann.journal import Journal
+from culmann.stress_updates import load_stress_update
 from culmann_fem.course import Course, Limits
+from culmann_fem.effective_strain import EffectiveStrain
+from culmann_fem.gauss_points import BrickPoints, GaussPoints, TetPoints
 from culmann_fem.lattice_system import LatticeSystem
 from culmann_fem.mechanisms import refuse_mechanisms
 from culmann_fem.newton import follow_linear, follow_plastic
 from culmann_fem.plastic import PlasticModel
+from culmann_fem.point_model import PointModel
 from culmann_fem.problem import lattice_problem
 from culmann_fem.secant import follow_converged, follow_lagged
 from culmann_fem.secant_state import SecantState
@@ -110,15 +114,34 @@ def _system(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolv
 
 
 def _plasticity(system: LatticeSystem | TetSystem, materials: Materials, *, elastic: bool) -> Plasticity:
-    if isinstance(system, TetSystem):
-        return TetPlastic(system.problem, materials, system.operator, elastic=elastic)
-    return PlasticModel(system.problem, materials, system.lattice, elastic=elastic)
+    own = None
+    if materials.stress_update is not None and not elastic:
+        own = load_stress_update(materials.stress_update)
+    if _is_plain(materials) and own is None:
+        if isinstance(system, TetSystem):
+            return TetPlastic(system.problem, materials, system.operator, elastic=elastic)
+        return PlasticModel(system.problem, materials, system.lattice, elastic=elastic)
+    return PointModel(_points(system), materials, system.groups, system.problem.is_bone, own, elastic=elastic)
 
 
 def _softening(system: LatticeSystem | TetSystem, materials: Materials) -> Softening:
+    effective = None
+    if not _is_plain(materials):
+        effective = EffectiveStrain(_points(system), system.groups, materials.criterion)
     if isinstance(system, TetSystem):
-        return TetSecant(system.problem, materials, system.operator)
-    return SecantState(system.problem, materials, system.lattice)
+        return TetSecant(system.problem, materials, system.operator, effective)
+    return SecantState(system.problem, materials, system.lattice, system.groups, effective)
+
+
+def _points(system: LatticeSystem | TetSystem) -> GaussPoints:
+    if isinstance(system, TetSystem):
+        return TetPoints(system.problem, system.operator)
+    return BrickPoints(system.problem, system.lattice, b_bar=system.b_bar)
+
+
+def _is_plain(materials: Materials) -> bool:
+    """Whether the faster kernels for von Mises's criterion with Hooke's law will do."""
+    return materials.criterion == "von-mises" and materials.orthotropy is None
 
 
 def _refuse_unsupported(mesh: Mesh, materials: Materials, config: NativeSolverConfig) -> None:
@@ -127,10 +150,17 @@ def _refuse_unsupported(mesh: Mesh, materials: Materials, config: NativeSolverCo
             f"the materials describe {materials.n_cells} cells and the mesh has {mesh.n_cells}",
             hint="the law and the solver must take the same mesh",
         )
-    if materials.criterion != "von-mises" and _scheme(materials, config) != "linear":
+    scheme = _scheme(materials, config)
+    if materials.stress_update is not None and scheme.startswith("secant"):
         raise InputError(
-            f"the native solver takes the von Mises criterion; law {materials.law!r} asks for {materials.criterion}",
-            hint="use another solver, or `scheme: linear`",
+            f"law {materials.law!r} brings its own stress update, and `scheme: {scheme}` would not use it",
+            hint="leave `scheme` at `auto`",
+        )
+    if materials.orthotropy is not None and materials.criterion == "tresca" and scheme == "plastic":
+        raise InputError(
+            f"law {materials.law!r} wants Tresca plasticity with orthotropic elasticity, whose principal axes need not agree: "
+            "the native solver does not do that",
+            hint="take the von Mises criterion with it, or Tresca with isotropic elasticity, or a secant scheme",
         )
 
 
@@ -139,6 +169,8 @@ def _scheme(materials: Materials, config: NativeSolverConfig) -> str:
         return "linear"
     if config.scheme != "auto":
         return config.scheme
+    if materials.stress_update is not None:
+        return "plastic"
     return "plastic" if materials.unloading == "plastic" else "secant-converged"
 
 

@@ -35,6 +35,8 @@ class LatticeProblem:
         (n,): mesh points whose reaction is the load.
     direction
         (3,): the direction of the load along the axes of the box.
+    is_bone
+        (n_cells,): which cells are no solids.
     """
 
     shape: tuple[int, int, int]
@@ -46,6 +48,7 @@ class LatticeProblem:
     target_mm: FloatArray
     loaded: IntArray
     direction: FloatArray
+    is_bone: BoolArray
 
     def on_cells(self, values: FloatArray) -> FloatArray:
         """(ni, nj, nk) from values (n_cells,), 0 elsewhere."""
@@ -113,6 +116,7 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
         target_mm=target,
         loaded=load.prescribed[load.loaded].nodes,
         direction=np.asarray(load.direction) @ axes,
+        is_bone=mesh.is_bone,
     )
 
 

@@ -6,11 +6,15 @@ cancels. Sas et al. 2020, doi:10.1016/j.bonr.2020.100263.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numba
 import numpy as np
 
 from culmann.data import Fields, Materials
 from culmann.data.arrays import FloatArray
+from culmann_fem.effective_strain import EffectiveStrain
+from culmann_fem.elastic_groups import ElasticGroup
 from culmann_fem.gauss import gradients
 from culmann_fem.lattice import LatticeOperator
 from culmann_fem.problem import LatticeProblem
@@ -50,9 +54,24 @@ def stress_on_curve(e, modulus, stress, plastic_strain, out):
 
 
 class SecantState:
-    """Cells in the order of their planes; moduli go straight into the lattice operator."""
+    """Cells in the order of their planes; moduli go straight into the lattice operator.
 
-    def __init__(self, problem: LatticeProblem, materials: Materials, lattice: LatticeOperator) -> None:
+    Parameters
+    ----------
+    groups
+        The elasticity of all cells.
+    effective
+        The effective strain where it is not von Mises's with Hooke's law.
+    """
+
+    def __init__(
+        self,
+        problem: LatticeProblem,
+        materials: Materials,
+        lattice: LatticeOperator,
+        groups: Sequence[ElasticGroup],
+        effective: EffectiveStrain | None = None,
+    ) -> None:
         order = np.lexsort(problem.cell.T[::-1])
         self._order, self._problem, self._lattice = order, problem, lattice
         self._cell = np.ascontiguousarray(problem.cell[order])
@@ -61,13 +80,16 @@ class SecantState:
         self._ratio = materials.poisson_ratio[order]
         self._stress = np.ascontiguousarray(materials.stress_mpa[order])
         self._plastic = np.ascontiguousarray(materials.plastic_strain[order])
-        self._group = np.searchsorted(np.unique(materials.poisson_ratio), self._ratio)
+        self._group = np.stack([group.member for group in groups]).argmax(axis=0)[order]
+        self._effective = effective
         self._scale = -1 / (4 * problem.spacing_mm)
         self.modulus = self._initial.copy()
         self._reached = np.zeros(len(order))
 
     def strain(self, u: FloatArray) -> FloatArray:
         """(n,): effective strain of every cell."""
+        if self._effective is not None:
+            return self._effective(u)
         out = np.empty(len(self._cell))
         self._lattice.slabs.run(_effective_strain, u, self._cell, self._plane, self._ratio, self._scale, out)
         return out

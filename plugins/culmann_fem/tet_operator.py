@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from culmann.data.arrays import FloatArray, IntArray
-from culmann_fem import tet_vectors
+from culmann.data.arrays import BoolArray, FloatArray, IntArray
+from culmann_fem import tet_anisotropic, tet_vectors
 from culmann_fem.slabs import Slabs
 from culmann_fem.tet_kernels import WIDTH, Blocks, Geometry, elastic_rows, gather
 from culmann_fem.tet_problem import FAR, NEAR, TetProblem, shape_gradients
@@ -29,10 +29,23 @@ class TetOperator:
         The mesh.
     modulus, poisson_ratio
         (m,), in the order of the problem.
+    orthotropic, along
+        (6, 6) and (m,): an elasticity for E = 1, in the axes of the load case, and which cells have it; None if none has.
     """
 
-    def __init__(self, problem: TetProblem, modulus: FloatArray, poisson_ratio: FloatArray, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        problem: TetProblem,
+        modulus: FloatArray,
+        poisson_ratio: FloatArray,
+        threads: int | None = None,
+        *,
+        orthotropic: FloatArray | None = None,
+        along: BoolArray | None = None,
+    ) -> None:
         self.problem = problem
+        self.orthotropic = orthotropic
+        self._is_along = np.zeros(len(modulus), dtype=bool) if along is None else along
         self.modulus = modulus.copy()
         self._ratio = poisson_ratio
         m, n = len(problem.cell), len(problem.place_mm)
@@ -50,14 +63,20 @@ class TetOperator:
         self._row32 = np.zeros((len(rows), 3), dtype=np.float32)
         self.lame = np.zeros((self.batches, 2, WIDTH))
         self._lame32 = np.zeros((self.batches, 2, WIDTH), dtype=np.float32)
+        self.along = np.zeros((self.batches, WIDTH))
+        self._along32 = np.zeros((self.batches, WIDTH), dtype=np.float32)
+        self._orthotropic32 = None if orthotropic is None else orthotropic.astype(np.float32)
         self.free = problem.free.astype(np.float64)
         self.update()
 
     def update(self) -> None:
         """Take in that `modulus` has changed."""
-        self.lame[:, 0] = self.in_batches(self.modulus * self._ratio / ((1 + self._ratio) * (1 - 2 * self._ratio)), 0.0)
-        self.lame[:, 1] = self.in_batches(self.modulus / (2 * (1 + self._ratio)), 0.0)
+        isotropic = np.where(self._is_along, 0, self.modulus)
+        self.lame[:, 0] = self.in_batches(isotropic * self._ratio / ((1 + self._ratio) * (1 - 2 * self._ratio)), 0.0)
+        self.lame[:, 1] = self.in_batches(isotropic / (2 * (1 + self._ratio)), 0.0)
         self._lame32[:] = self.lame
+        self.along[:] = self.in_batches(np.where(self._is_along, self.modulus, 0), 0.0)
+        self._along32[:] = self.along
 
     def in_batches(self, values: FloatArray, padding: float) -> FloatArray:
         """(batches, WIDTH, ...) from values for every cell, with padding where the last batch has none."""
@@ -71,7 +90,11 @@ class TetOperator:
 
     def elastic_rows(self, u: FloatArray) -> None:
         """Rows of the elastic forces of all blocks into `row`."""
-        self.block_slabs.run(elastic_rows, u, self.row, self.blocks, self.geometry, self.lame)
+        cells = (self.blocks, self.geometry, self.lame)
+        if self.orthotropic is None:
+            self.block_slabs.run(elastic_rows, u, self.row, *cells)
+        else:
+            self.block_slabs.run(tet_anisotropic.elastic_rows, u, self.row, *cells, self.along, self.orthotropic)
 
     def gather(self, f: FloatArray) -> None:
         """F = sum of `row` at every node."""
@@ -84,7 +107,11 @@ class TetOperator:
 
     def multiply32(self, u: npt.NDArray[np.float32], f: npt.NDArray[np.float32]) -> None:
         """F = K u in single precision."""
-        self.block_slabs.run(elastic_rows, u, self._row32, self.blocks, self._geometry32, self._lame32)
+        cells = (self.blocks, self._geometry32, self._lame32)
+        if self._orthotropic32 is None:
+            self.block_slabs.run(elastic_rows, u, self._row32, *cells)
+        else:
+            self.block_slabs.run(tet_anisotropic.elastic_rows, u, self._row32, *cells, self._along32, self._orthotropic32)
         self.node_slabs.run(gather, self._row32, self._rows_begin, self._rows, f, CHUNK)
 
     def dot(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:

@@ -52,6 +52,8 @@ class TetProblem:
         Nodes whose reaction is the load.
     direction
         (3,): the direction of the load, in the axes of the load case.
+    is_bone
+        (n_cells,): which cells of the mesh are no solids.
     """
 
     place_mm: FloatArray
@@ -65,6 +67,7 @@ class TetProblem:
     target_mm: FloatArray
     loaded: IntArray
     direction: FloatArray
+    is_bone: BoolArray
 
     def at_points(self, vector: FloatArray) -> FloatArray:
         """(n_points, 3) in LPS from a vector (n, 3)."""
@@ -124,6 +127,7 @@ def tet_problem(mesh: Mesh, load: LoadCase) -> TetProblem:
         target_mm=target,
         loaded=node[load.prescribed[load.loaded].nodes],
         direction=load.axes @ np.asarray(load.direction),
+        is_bone=mesh.is_bone,
     )
 
 

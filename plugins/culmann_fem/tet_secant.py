@@ -10,6 +10,7 @@ import numpy as np
 from culmann.data import Fields, Materials
 from culmann.data.arrays import FloatArray
 from culmann_fem import tet_return_mapping
+from culmann_fem.effective_strain import EffectiveStrain
 from culmann_fem.secant_state import stress_on_curve
 from culmann_fem.tet_kernels import WIDTH
 from culmann_fem.tet_operator import TetOperator
@@ -17,9 +18,11 @@ from culmann_fem.tet_problem import TetProblem
 
 
 class TetSecant:
-    """See `culmann_fem.system.Softening`; moduli go straight into the operator."""
+    """See `culmann_fem.system.Softening`; moduli go straight into the operator. `effective` as in `SecantState`."""
 
-    def __init__(self, problem: TetProblem, materials: Materials, operator: TetOperator) -> None:
+    def __init__(
+        self, problem: TetProblem, materials: Materials, operator: TetOperator, effective: EffectiveStrain | None = None
+    ) -> None:
         order = problem.order
         self._problem, self._operator = problem, operator
         self._initial = materials.youngs_modulus_mpa[order]
@@ -28,9 +31,12 @@ class TetSecant:
         self._plastic = np.ascontiguousarray(materials.plastic_strain[order])
         self.modulus = self._initial.copy()
         self._reached = np.zeros(len(order))
+        self._effective = effective
 
     def strain(self, u: FloatArray) -> FloatArray:
         """(n,): effective strain of every cell."""
+        if self._effective is not None:
+            return self._effective(u)
         operator = self._operator
         out = np.empty((operator.batches, WIDTH))
         operator.block_slabs.run(tet_return_mapping.effective_strains, u, operator.blocks, operator.geometry, self._ratio, out)

@@ -7,6 +7,7 @@ import numpy as np
 from culmann.data import Materials
 from culmann.data.arrays import FloatArray
 from culmann_fem import tet_vectors
+from culmann_fem.elastic_groups import elastic_groups
 from culmann_fem.system import Product, Solve
 from culmann_fem.tet_multigrid import TetMultigrid
 from culmann_fem.tet_operator import CHUNK, TetOperator
@@ -19,7 +20,16 @@ class TetSystem:
     def __init__(self, problem: TetProblem, materials: Materials, *, threads: int | None) -> None:
         order = problem.order
         self.problem = problem
-        self.operator = TetOperator(problem, materials.youngs_modulus_mpa[order], materials.poisson_ratio[order], threads)
+        self.groups = elastic_groups(materials, problem.is_bone, problem.axes)
+        along = next((group for group in self.groups if not group.isotropic), None)
+        self.operator = TetOperator(
+            problem,
+            materials.youngs_modulus_mpa[order],
+            materials.poisson_ratio[order],
+            threads,
+            orthotropic=None if along is None else along.elasticity,
+            along=None if along is None else along.member[order],
+        )
         self.multigrid = TetMultigrid(self.operator, threads)
         self.free = self.operator.free
         self.target_mm = problem.target_mm

@@ -14,6 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
+from culmann_fem import tet_anisotropic
+from culmann_fem.tet_kernels import shape_gradients_at
 from culmann_fem.tet_operator import TetOperator
 from culmann_fem.tet_problem import EDGES, TABLE, TetProblem
 
@@ -78,6 +80,8 @@ def diagonal(operator: TetOperator) -> FloatArray:
     out = np.zeros(operator.free.shape)
     o = operator
     _diagonal(o.problem.cell, o.geometry, o.lame, TABLE, out)
+    if o.orthotropic is not None:
+        tet_anisotropic.add_diagonal(o.problem.cell, o.geometry, o.along, o.orthotropic, TABLE, out)
     return out
 
 
@@ -86,6 +90,9 @@ def vertex_operator(operator: TetOperator, vertex: Vertices) -> Any:
     data = np.zeros((len(vertex.indices), 3, 3))
     o = operator
     _vertex_blocks(o.problem.cell, o.geometry, o.lame, TABLE, _INTERPOLATION, o.free, vertex.slot, data)
+    if o.orthotropic is not None:
+        what = (o.problem.cell, o.geometry, o.along, o.orthotropic, TABLE, _INTERPOLATION, o.free, vertex.slot)
+        tet_anisotropic.add_vertex_blocks(*what, data)
     own = np.flatnonzero(np.repeat(np.arange(len(vertex.node)), np.diff(vertex.indptr)) == vertex.indices)
     on_diagonal = data[own[:, None], np.arange(3), np.arange(3)]
     data[own[:, None], np.arange(3), np.arange(3)] = np.where(on_diagonal > 0, on_diagonal, 1.0)
@@ -94,29 +101,12 @@ def vertex_operator(operator: TetOperator, vertex: Vertices) -> Any:
 
 
 @_njit
-def _shape_gradients(m, p, geometry, table, g):
-    """Gradients g (10, 3) of the shape functions of cell m at Gauss point p; the batch's place of its G."""
-    n, w = divmod(m, geometry.weight.shape[1])
-    at, G, rule = geometry.start[n] + p * geometry.stride[n], geometry.G, geometry.rule
-    g[:] = 0
-    for i in range(4):
-        for c in range(3):
-            along = -(G[at, c, w] + G[at, 3 + c, w] + G[at, 6 + c, w]) if i == 0 else G[at, 3 * (i - 1) + c, w]
-            for j in range(4):
-                factor = rule[0] if i == j else rule[1]
-                if j == p:
-                    factor += rule[2]
-                g[table[i, j], c] += factor * along
-    return at
-
-
-@_njit
 def _diagonal(cell, geometry, lame, table, out):
     g = np.empty((10, 3))
     for m in range(cell.shape[0]):
         n, w = divmod(m, geometry.weight.shape[1])
         for p in range(4):
-            at = _shape_gradients(m, p, geometry, table, g)
+            at = shape_gradients_at(m, p, geometry, table, g)
             mu, both = geometry.weight[at, w] * lame[n, 1, w], geometry.weight[at, w] * (lame[n, 0, w] + lame[n, 1, w])
             for a in range(10):
                 square = g[a, 0] * g[a, 0] + g[a, 1] * g[a, 1] + g[a, 2] * g[a, 2]
@@ -130,7 +120,7 @@ def _vertex_blocks(cell, geometry, lame, table, interpolation, free, slot, data)
     for m in range(cell.shape[0]):
         n, w = divmod(m, geometry.weight.shape[1])
         for p in range(4):
-            at = _shape_gradients(m, p, geometry, table, g)
+            at = shape_gradients_at(m, p, geometry, table, g)
             # v[k, c]: gradient of what vertex k moves along axis c
             v[:] = 0
             for a in range(10):

@@ -27,7 +27,7 @@ from cases import Case, femur, shipped_l3, spine_l2, synthetic_bone
 from peers import calculix, parosol
 
 from culmann.journal import QuietJournal
-from culmann_fem.hexahedron import brick
+from culmann_fem.hexahedron import brick, elasticity
 from culmann_fem.native import NativeSolverConfig, native_solver
 from culmann_fem.operator import apply_slab, spans
 
@@ -89,7 +89,7 @@ def operator(_: argparse.Namespace) -> Iterator[Row]:
     n = 160
     E = np.random.default_rng(0).random((n, n, n), dtype=np.float32)
     u = np.random.default_rng(1).standard_normal((3, n + 1, n + 1, n + 1), dtype=np.float32)
-    y, blocks, span = np.empty_like(u), brick(np.ones(3), 0.3, b_bar=False).blocks.astype(np.float32), spans(E)
+    y, blocks, span = np.empty_like(u), brick(np.ones(3), elasticity(0.3), b_bar=False).blocks.astype(np.float32), spans(E)
     seconds = _fastest(lambda: apply_slab(u, y, E, blocks, span, False, 0, n + 1))
     # What must move at least: u and E are read, y is written, which reads its lines first.
     moved = u.nbytes + E.nbytes + 2 * y.nbytes

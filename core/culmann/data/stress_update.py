@@ -19,14 +19,14 @@ class StressUpdate:
 
         update(strain, state, parameters, new_state, stress, tangent)
 
-    with arrays of float64. It reads `strain` (6,), the strain at the end of the increment, small and from the unloaded bone on: xx,
-    yy, zz, xy, yz, zx along LPS, shear components doubled (γ = 2 ε); `state` (n_state,), what the last converged increment left,
-    zeros at first; and `parameters` (p,), those of the cell. It writes `new_state` (n_state,), which comes as a copy of `state`;
-    `stress` (6,) in MPa, in the same order; and `tangent` (6, 6), the derivative of that stress by the strain. Those two come as
-    zeros. It must not change what it reads, and the same input must give the same output.
+    with arrays of float64. It reads `strain` (6,), the strain at the end of the increment, small and from the unloaded bone
+    on: xx, yy, zz, xy, yz, zx along LPS, shear components doubled (γ = 2 ε); `state` (n_state,), what the last converged
+    increment left, zeros at first; and `parameters` (p,), those of the cell. It writes `new_state` (n_state,), which comes as
+    a copy of `state`; `stress` (6,) in MPa, in the same order; and `tangent` (6, 6), the derivative of that stress by the
+    strain. Those two come as zeros. It must not change what it reads, and the same input must give the same output.
 
-    `youngs_modulus_mpa`, `poisson_ratio` and `orthotropy` still hold the elasticity of the unloaded bone; the solver starts from
-    it. The curve in `stress_mpa` does not count in these cells.
+    `youngs_modulus_mpa`, `poisson_ratio` and `orthotropy` still hold the elasticity of the unloaded bone; the solver starts
+    from it. The curve in `stress_mpa` does not count in these cells.
 
     Parameters
     ----------

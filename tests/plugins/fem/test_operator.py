@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from culmann_fem.coarse import coarse_topology
 from culmann_fem.galerkin import child_interpolation, child_stiffness, coarsen_lattice
-from culmann_fem.hexahedron import CORNERS, brick
+from culmann_fem.hexahedron import CORNERS, brick, elasticity
 from culmann_fem.operator import apply_slab, spans
 from culmann_fem.slabs import node_spans
 
@@ -32,7 +32,7 @@ def test_operator_is_the_assembled_matrix(case, b_bar):
     *shape, seed = case
     rng = np.random.default_rng(seed)
     E = rng.random(shape) * (rng.random(shape) > 0.3)
-    element = brick(rng.uniform(0.5, 2, 3), 0.3, b_bar=b_bar)
+    element = brick(rng.uniform(0.5, 2, 3), elasticity(0.3), b_bar=b_bar)
     u = rng.standard_normal((3, *(n + 1 for n in shape)))
     y = np.full_like(u, np.nan)
     cut = int(rng.integers(0, shape[0] + 2))
@@ -45,7 +45,7 @@ def test_operator_is_the_assembled_matrix(case, b_bar):
 def test_lines_longer_than_a_chunk():
     rng = np.random.default_rng(3)
     E = rng.random((1, 2, 700)) * (rng.random((1, 2, 700)) > 0.1)
-    element = brick(np.ones(3), 0.3, b_bar=False)
+    element = brick(np.ones(3), elasticity(0.3), b_bar=False)
     u = rng.standard_normal((3, 2, 3, 701))
     y, parts = np.zeros_like(u), np.zeros_like(u)
     apply_slab(u, y, E, element.blocks, spans(E), False, 0, 2)
@@ -63,7 +63,7 @@ def test_first_coarse_level_is_the_galerkin_product(case):
     rng = np.random.default_rng(seed)
     E = rng.random(shape) * (rng.random(shape) > 0.3)
     E.flat[0] = 1.0
-    element = brick(rng.uniform(0.5, 2, 3), 0.3, b_bar=False)
+    element = brick(rng.uniform(0.5, 2, 3), elasticity(0.3), b_bar=False)
     free = (rng.random((3, *(n + 1 for n in shape))) > 0.2).astype(np.float32)
     level = coarse_topology(E > 0)
     above = coarse_topology(level.cell >= 0)
