@@ -47,7 +47,7 @@ def session(config: ConnectionConfig, journal: Journal) -> Iterator[Any]:
                 exec_file=None if config.executable is None else str(config.executable),
                 run_location=home.name,
                 nproc=config.processors,
-                start_timeout=config.connect_timeout_s,
+                timeout=config.connect_timeout_s,
                 override=True,
                 cleanup_on_exit=True,
             )

@@ -32,6 +32,8 @@ def mapdl(mesh: Mesh, materials: Materials, load: LoadCase, config: ConnectionCo
     scheme = scheme_of(materials, config)
     with session(config, journal) as client:
         began = time.perf_counter()
+        for name, text in files.items():  # kept when something goes wrong below, and for those who want to look
+            journal.attach(name, text.encode("ascii", errors="replace"))
         output = run(client, files, journal)
         journal.attach("mapdl-output.txt", output.encode())
         facts = {

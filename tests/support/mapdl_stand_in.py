@@ -3,6 +3,7 @@
 It is no Ansys. When a script is run it calls a function of the test, which may look at the files and write others.
 """
 
+# ruff: noqa: N802, ARG002, TID253  (names and arguments are those of the protocol; only tests of Ansys import this)
 from __future__ import annotations
 
 import re
@@ -29,7 +30,7 @@ class StandIn(services.MapdlServiceServicer):
     files: Files = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
 
-    def SendCommand(self, request: Any, context: Any) -> Any:  # noqa: N802  (names of the protocol)
+    def SendCommand(self, request: Any, context: Any) -> Any:
         self.commands.append(request.command)
         if found := re.fullmatch(r"(\w+)\s*=\s*'?(.*?)'?", request.command):
             self.parameters[found[1].upper()] = found[2]
@@ -40,15 +41,15 @@ class StandIn(services.MapdlServiceServicer):
         where = "  DIRECTORY = /stand-in" if request.command.startswith("/INQ") else ""
         return messages.CmdResponse(response=where, status=0)
 
-    def SendCommandS(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+    def SendCommandS(self, request: Any, context: Any) -> Iterator[Any]:
         self.commands.append(request.command)
         yield messages.CmdOutput(cmdout=[""])
 
-    def InputFileS(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+    def InputFileS(self, request: Any, context: Any) -> Iterator[Any]:
         self.commands.append(f"/INPUT,{request.filename}")
         yield messages.CmdOutput(cmdout=[self._input(request.filename)])
 
-    def InputFile(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+    def InputFile(self, request: Any, context: Any) -> Iterator[Any]:
         self.commands.append(f"/INPUT,{request.filename}")
         yield kernel.Chunk(payload=self._input(request.filename).encode())
 
@@ -64,21 +65,21 @@ class StandIn(services.MapdlServiceServicer):
             return told
         return ""
 
-    def Ctrl(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Ctrl(self, request: Any, context: Any) -> Any:
         self.commands.append(f"Ctrl {request.ctrl}")
         answers = {"VERSION": "0.6.0"}
         return kernel.CtrlResponse(response=answers.get(request.ctrl.upper(), ""), status=0)
 
-    def GetParameter(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetParameter(self, request: Any, context: Any) -> Any:
         return messages.ParameterResponse(sval=self.parameters.get(request.name.upper(), ""), type=3)
 
-    def Get(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Get(self, request: Any, context: Any) -> Any:
         self.commands.append(request.getcmd)
         if "platform" in request.getcmd.lower():
             return messages.GetResponse(sval="LIN X6", type=2)
         return messages.GetResponse(dval=0.0, type=1)
 
-    def UploadFile(self, chunks: Iterator[Any], context: Any) -> Any:  # noqa: N802
+    def UploadFile(self, chunks: Iterator[Any], context: Any) -> Any:
         name, content = "", b""
         for part in chunks:
             name = part.file_name or name
@@ -86,7 +87,7 @@ class StandIn(services.MapdlServiceServicer):
         self.files[name] = content.decode("ascii")
         return messages.UploadFileReply(length=len(content))
 
-    def DownloadFile(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+    def DownloadFile(self, request: Any, context: Any) -> Iterator[Any]:
         if request.name in self.files:
             yield kernel.Chunk(payload=self.files[request.name].encode())
 
