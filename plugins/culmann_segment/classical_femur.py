@@ -71,10 +71,10 @@ class ClassicalFemursConfig(Config):
 def classical_femurs(scan: Scan, config: ClassicalFemursConfig, journal: Journal) -> Labels:
     """Segment the proximal femurs in a CT of the hips, by classical image processing.
 
-    Edges of bone vote for the centres of balls; the roundest two that lie as hips do are the heads. The surface of each head is
-    the cheapest closed surface near the fitted sphere (a minimum cut), and cuts it from the acetabulum. What is brighter than
-    `bone_hu` and hangs together with the head is the femur; a watershed ends it where it meets the pelvis. Gaps of a thin cortex
-    are bridged, the marrow is filled, and the surface is smoothed.
+    Edges of bone vote for the centres of balls; the roundest two that lie as hips do are the heads. The surface of each head
+    is the cheapest closed surface near the fitted sphere (a minimum cut), and cuts it from the acetabulum. What is brighter
+    than `bone_hu` and hangs together with the head is the femur; a watershed ends it where it meets the pelvis. Gaps of a thin
+    cortex are bridged, the marrow is filled, and the surface is smoothed.
 
     It is no trained network. `femurs.json` gives a confidence for each side: the lowest of the marks that measured facts
     get (roundness of the head, distance of its surface from the sphere, share without a visible joint space, likeness of both
@@ -113,8 +113,8 @@ def classical_femurs(scan: Scan, config: ClassicalFemursConfig, journal: Journal
         journal.progress(f"segmenting the {side} femur", 0.2 + 0.35 * n)
         try:
             femurs[side] = _femur(image, side, heads, config)
-        except InputError as problem:
-            problems[side] = problem
+        except InputError as refusal:
+            problems[side] = refusal
     if not femurs:
         first = next(iter(problems.values()))
         raise InputError("; ".join(problem.message for problem in problems.values()), hint=first.hint)
@@ -141,19 +141,20 @@ def _femur(image: Image, side: str, heads: Mapping[str, Head], config: Classical
     reach = np.array([[-50.0 * outwards, 110.0 * outwards], [-75.0, 75.0], [-config.length_mm, 50.0]])
     near = box(image, coarse.centre_mm + reach.min(axis=1), coarse.centre_mm + reach.max(axis=1))
     work = resampled(near, config.working_spacing_mm)
-    head = fit(work, coarse.centre_mm, coarse.radius_mm, side) or coarse
+    head = fit(work, coarse.centre_mm, side) or coarse
     _refuse_head(image, head, side, config)
     surface = head_surface(work, head)
     bone, keep_out = femur_bone(work, head, surface, config.bone_hu)
-    return Femur(side, work, head, surface, solid(bone, keep_out, config.working_spacing_mm))
+    mask = solid(bone, keep_out, config.working_spacing_mm)
+    return Femur(side, work, head, surface, mask, work.positions_mm()[..., 2][mask] - head.centre_mm[2])
 
 
 def _refuse_head(image: Image, head: Head, side: str, config: ClassicalFemursConfig) -> None:
     where = "(L, P, S) = ({:.0f}, {:.0f}, {:.0f}) mm".format(*head.centre_mm)
     if head.seen < 0.97:
         raise InputError(
-            f"the {side} femur is cut through its head: {100 * (1 - head.seen):.0f} % of the head at {where} lie outside of the "
-            "image",
+            f"the {side} femur is cut through its head: {100 * (1 - head.seen):.0f} % of the head at {where} lie outside "
+            "of the image",
             hint="a scan that shows the whole head is needed",
         )
     inside = box(image, head.centre_mm - 0.5 * head.radius_mm, head.centre_mm + 0.5 * head.radius_mm)
@@ -167,8 +168,8 @@ def _refuse_head(image: Image, head: Head, side: str, config: ClassicalFemursCon
         metal = metal_mm3(box(image, head.centre_mm - 45, head.centre_mm + 45).hu, image.grid.voxel_volume_mm3)
         implant = f", and {metal / 1000:.2g} cm3 of metal lie around it" if metal > 50 else ""
         raise InputError(
-            f"the {side} femur is cut through the neck or the trochanters: the image ends {below:.0f} mm below the centre of the "
-            f"head{implant}",
+            f"the {side} femur is cut through the neck or the trochanters: the image ends {below:.0f} mm below the centre of "
+            f"the head{implant}",
             hint=f"at least {config.least_length_mm:g} mm are needed (`least_length_mm`), and some 100 mm for a failure load",
         )
 
@@ -187,8 +188,8 @@ def _judge(femurs: Mapping[str, Femur], scan: Scan, journal: Journal) -> dict[st
             )
         if femur.length_mm < _SHORT_MM:
             journal.warn(
-                f"{side} femur: the image ends {femur.length_mm:.0f} mm below the centre of the head, near the lesser trochanter: "
-                "there is little shaft to hold it by"
+                f"{side} femur: the image ends {femur.length_mm:.0f} mm below the centre of the head, near the lesser "
+                "trochanter: there is little shaft to hold it by"
             )
         journal.progress(
             f"{side} femur: {femur.volume_cm3:.0f} cm3, head radius {femur.head.radius_mm:.1f} mm, "

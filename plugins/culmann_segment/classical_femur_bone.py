@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from skimage.segmentation import watershed
 
@@ -47,14 +46,13 @@ def femur_bone(image: Image, head: Head, surface: HeadSurface, bone_hu: float) -
     seed[solid_head | core] = 1
     # Bright bone floods first, so that the two meet at the darkest place of a bridge between them.
     cut = bone & ~(forbidden & (distance <= radius + _CUT_MM))
-    parts = watershed(-np.clip(image.hu, 0, 1500), seed, mask=cut)
+    parts = watershed(-np.clip(image.hu, 0, 1500), seed, mask=cut)  # type: ignore[no-untyped-call]
     femur = (parts == 1) & ~forbidden
     return _with_seed(femur, solid_head | core), forbidden | (parts == 2)
 
 
 def _with_seed(mask: BoolArray, seed: BoolArray) -> BoolArray:
     """The parts of a mask that hold a seed."""
-    part: npt.NDArray[np.int32]
     part, _ = ndimage.label(mask)
     chosen = np.unique(part[seed & mask])
     return np.asarray(np.isin(part, chosen[chosen > 0]))

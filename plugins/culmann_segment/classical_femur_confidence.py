@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from culmann.data.arrays import BoolArray
+from culmann.data.arrays import BoolArray, FloatArray
 from culmann_segment.classical_femur_bone import FREE_DEG
 from culmann_segment.classical_femur_head import Head
 from culmann_segment.classical_femur_joint import HeadSurface
@@ -48,6 +48,8 @@ class Femur:
         The sphere of its head, and where its head ends.
     mask
         (z, y, x) on the working image.
+    heights_mm
+        Of each voxel of the mask above the centre of the head, along the patient's axis.
     """
 
     side: str
@@ -55,6 +57,7 @@ class Femur:
     head: Head
     surface: HeadSurface
     mask: BoolArray
+    heights_mm: FloatArray
 
     @property
     def volume_cm3(self) -> float:
@@ -63,14 +66,12 @@ class Femur:
 
     def volume_above_cm3(self, below_head_mm: float) -> float:
         """Volume of what lies no further than this below the centre of the head."""
-        height = self.image.positions_mm()[..., 2][self.mask] - self.head.centre_mm[2]
-        return float((height > -below_head_mm).sum()) * self.image.grid.voxel_volume_mm3 / 1000
+        return float((self.heights_mm > -below_head_mm).sum()) * self.image.grid.voxel_volume_mm3 / 1000
 
     @property
     def length_mm(self) -> float:
         """How far the mask reaches below the centre of the head."""
-        height = self.image.positions_mm()[..., 2][self.mask] - self.head.centre_mm[2]
-        return float(-height.min() + self.image.grid.spacing_mm[2] / 2)
+        return float(-self.heights_mm.min() + self.image.grid.spacing_mm[2] / 2)
 
 
 def facts(femur: Femur, other: Femur | None, widest_voxel_mm: float, metal_mm3: float) -> dict[str, Fact]:

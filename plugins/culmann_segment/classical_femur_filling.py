@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from culmann.data.arrays import BoolArray
+from culmann.data.arrays import BoolArray, FloatArray
 
 #: Gaps of the cortex up to twice this wide are bridged to find the marrow; the surface keeps hollows wider than twice the next.
 _BRIDGE_MM, _HOLLOW_MM = 4.5, 2.25
@@ -17,8 +17,8 @@ _SMOOTH_MM = 1.0
 def solid(bone: BoolArray, keep_out: BoolArray, spacing_mm: float) -> BoolArray:
     """(z, y, x): the solid that a shell of bone encloses. The image border closes a shaft that it cuts.
 
-    Two closings: a wide one bridges the gaps of a thin cortex, so that what lies deep beneath it is known to be marrow; a narrow
-    one then joins the marrow to the cortex, without filling hollows of the surface such as the trochanteric fossa.
+    Two closings: a wide one bridges the gaps of a thin cortex, so that what lies deep beneath it is known to be marrow; a
+    narrow one then joins the marrow to the cortex, without filling hollows of the surface such as the trochanteric fossa.
 
     Parameters
     ----------
@@ -89,6 +89,6 @@ def _closed(mask: BoolArray, radius_mm: float, spacing_mm: float) -> BoolArray:
     return np.asarray((_distance(grown, spacing_mm) > radius_mm) | mask)
 
 
-def _distance(mask: BoolArray, spacing_mm: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _distance(mask: BoolArray, spacing_mm: float) -> FloatArray:
     """Of every voxel of the mask from the nearest one outside, mm."""
     return np.asarray(ndimage.distance_transform_edt(mask, sampling=spacing_mm))

@@ -100,7 +100,7 @@ def candidates(image: Image, most: int = 40) -> FloatArray:
     return np.column_stack([at_mm, best_radius[k, j, i][order]])
 
 
-def fit(image: Image, centre_mm: FloatArray, radius_mm: float, side: str | None = None) -> Head | None:
+def fit(image: Image, centre_mm: FloatArray, side: str | None = None) -> Head | None:
     """The head near a guess: a sphere through where bone ends on rays from the centre; None when there is nothing like it.
 
     Several starts around the guess: the rims of the acetabulum and the trochanters end bone as steeply as the head does.

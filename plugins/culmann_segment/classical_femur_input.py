@@ -30,7 +30,7 @@ def refuse_unusable(scan: Scan, bone_hu: float) -> None:
     bone = float((scan.hu > bone_hu).sum()) * scan.grid.voxel_volume_mm3
     if bone < _LEAST_BONE_MM3:
         raise InputError(
-            f"there is no bone in the scan: {bone / 1000:.2g} cm3 are brighter than {bone_hu:g} HU, and a femur has 50 cm3 or more",
+            f"there is no bone in the scan: {bone / 1000:.2g} cm3 are brighter than {bone_hu:g} HU, and a femur has some 50 cm3",
             hint="is this the right volume, and is it in Hounsfield units? `bone_hu` is what counts as bone",
         )
 
@@ -45,7 +45,7 @@ def _refuse_units(hu: FloatImage) -> None:
         raise InputError(f"{told}, as a mask or a normalised picture does", hint=hint)
     if low >= 0 and high <= 255:
         raise InputError(f"{told}, as an 8-bit picture does", hint=hint)
-    if low >= 0 and 850 <= float(np.median(hu[hu > 500], initial=0) if (hu > 500).any() else 0) <= 1200:
+    if low >= 0 and high > 1200 and 850 <= float(np.median(hu[hu > 500])) <= 1200:
         raise InputError(
             f"{told}, and most of what is no air lies near 1000: the offset of 1024 is missing",
             hint="subtract 1024 (the rescale intercept of the DICOM header was not applied)",
@@ -55,8 +55,8 @@ def _refuse_units(hu: FloatImage) -> None:
             f"{told}; there is neither air (-1000) nor fat (-100): a density map, or an image with its background set to 0?",
             hint="give the CT itself, before calibration and masking",
         )
-    if high < 150 and low > -10 or high <= 3:
-        raise InputError(told, hint=hint)
+    if high <= 3:
+        raise InputError(f"{told}, as a normalised image does", hint=hint)
 
 
 def metal_mm3(hu: FloatImage, voxel_mm3: float) -> float:

@@ -50,7 +50,7 @@ class HeadSurface:
     def radius_towards(self, direction: FloatArray) -> FloatArray:
         """(n,): radius in directions (n, 3), weighted between the three nearest rays."""
         distance, nearest = self.neighbourhood.query(direction, k=3)
-        weight = 1 / (distance + 1e-3)
+        weight = 1 / (np.asarray(distance) + 1e-3)
         return np.asarray((self.radius_mm[nearest] * weight).sum(axis=1) / weight.sum(axis=1))
 
 
@@ -92,14 +92,14 @@ def _optimal_surface(cost: FloatArray, pairs: IntArray) -> IntArray:
     columns = np.concatenate([*head, gain, np.full(loss.size, sink)])
     arcs = sum(len(t) for t in tail)
     capacity = np.concatenate([np.full(arcs, endless), -scaled[scaled < 0], scaled[scaled > 0]])
-    graph = sparse.csr_matrix((capacity.astype(np.int32), (rows, columns)), shape=(n * m + 2, n * m + 2))
-    flow = maximum_flow(graph, source, sink).flow
-    residual = graph - flow
-    residual.data = np.maximum(residual.data, 0)
-    residual.eliminate_zeros()
+    graph = sparse.csr_array((capacity.astype(np.int32), (rows, columns)), shape=(n * m + 2, n * m + 2))
+    left_over = sparse.coo_array(graph - maximum_flow(graph, source, sink).flow)
+    open_arc = left_over.data > 0
+    ends = (left_over.row[open_arc], left_over.col[open_arc])
+    residual = sparse.csr_array((left_over.data[open_arc], ends), shape=graph.shape)
     reached = np.zeros(n * m + 2, dtype=bool)
     reached[breadth_first_order(residual, source, return_predecessors=False)] = True
-    return reached[: n * m].reshape(n, m).sum(axis=1) - 1
+    return np.asarray(reached[: n * m].reshape(n, m).sum(axis=1) - 1)
 
 
 def _acetabulum(image: Image, head: Head, rays: FloatArray, radius: FloatArray) -> tuple[BoolArray, BoolArray]:

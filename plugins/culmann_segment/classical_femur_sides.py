@@ -26,7 +26,7 @@ def find_heads(image: Image) -> tuple[dict[str, Head], float]:
     extent = np.asarray(image.grid.size) * np.asarray(image.grid.spacing_mm)
     spacing = 2.0 if np.prod(extent / 2.0) <= _MOST_VOXELS else 3.0
     coarse = resampled(image, spacing)
-    found = [head for row in candidates(coarse) if (head := fit(coarse, row[:3], row[3])) is not None]
+    found = [head for row in candidates(coarse) if (head := fit(coarse, row[:3])) is not None]
     distinct: list[Head] = []
     for head in sorted(found, key=lambda h: -h.roundness):
         if all(np.linalg.norm(head.centre_mm - other.centre_mm) > 15 for other in distinct):

@@ -46,8 +46,10 @@ class Image:
 
     def positions_mm(self) -> FloatArray:
         """(z, y, x, 3): the centre of every voxel, LPS."""
-        k, j, i = np.indices(self.grid.shape)
-        return self.grid.to_world(np.stack([i, j, k], axis=-1).reshape(-1, 3)).reshape(*self.grid.shape, 3)
+        step = self.grid.axes * np.asarray(self.grid.spacing_mm)
+        k, j, i = np.ogrid[tuple(slice(0, n) for n in self.grid.shape)]
+        along = [start + i * s[0] + j * s[1] + k * s[2] for start, s in zip(self.grid.origin_mm, step, strict=True)]
+        return np.stack(along, axis=-1)
 
 
 def turned(grid: Grid, array: npt.NDArray[Any]) -> Image:
