@@ -32,8 +32,8 @@ class PhantomConfig(Config):
         "`{serial: ..., k2hpo4_mg_cc: [...], water_mg_cc: [...]}`, which gives densities of kind qct-k2hpo4. A hydroxyapatite "
         "phantom: `{serial: ..., ha_mg_cc: [...]}`, or the nominal values of its model, with a warning, `{serial: ..., model: "
         "qrm-bdc-3 | qrm-bdc-6 | image-analysis | b-mas200 | siemens-osteo}`, which gives qct-ha. Certificates differ by "
-        "serial number: as an example only, Ogo lists for Mindways #4541A k2hpo4_mg_cc: [-51.83, -53.40, 58.88, 157.05, 375.83] and "
-        "water_mg_cc: [1012.25, 1056.95, 1103.57, 1119.52, 923.20].",
+        "serial number: as an example only, Ogo lists for Mindways #4541A k2hpo4_mg_cc: [-51.83, -53.40, 58.88, 157.05, "
+        "375.83] and water_mg_cc: [1012.25, 1056.95, 1103.57, 1119.52, 923.20].",
     )
     rods_mm: tuple[GivenRod, ...] | None = Field(
         None,

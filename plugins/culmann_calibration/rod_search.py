@@ -80,7 +80,8 @@ def find_rods(scan: Scan, rods: int, radius_mm: Span, spacing_mm: Span) -> Rods:
             f"phantom not found: the scan shows {what if most else f'no row of {rods} equally spaced round rods'} "
             f"(radius {radius_mm[0]:g} to {radius_mm[1]:g} mm, spacing {spacing_mm[0]:g} to {spacing_mm[1]:g} mm)",
             hint=f"{_GIVE_THEM}, or the size of the phantom with `rod_radius_mm` and `rod_spacing_mm`. Where no phantom was "
-            "scanned with the patient: `asynchronous-calibration` takes one from another scan, `tissue-calibration` does without",
+            "scanned with the patient: `asynchronous-calibration` takes one from another scan, `tissue-calibration` "
+            "does without",
         )
     _refuse_more(lattice, support, circles)
     at_mm = np.stack([lattice.at(k) for k in range(scan.grid.shape[0])], axis=1)

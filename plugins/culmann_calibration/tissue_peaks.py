@@ -28,6 +28,8 @@ LABELLED: tuple[Tissue, ...] = ("blood", "cortical")
 
 _FEWEST_VOXELS = 300
 _SMOOTHING_HU = 4.0
+#: The histogram is looked at so far beyond a window.
+_AROUND_HU = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +101,23 @@ def _regions(scan: Scan, labels: Labels | None) -> dict[str, np.ndarray]:
 
 def _peak(values: FloatArray, tissue: Tissue, window: tuple[float, float], where: str) -> Peak:
     low, high = window
-    margin = 4 * _SMOOTHING_HU
-    edges = np.arange(np.floor(low - margin), np.ceil(high + margin) + 1)
+    edges = np.arange(np.floor(low - _AROUND_HU), np.ceil(high + _AROUND_HU) + 1)
     raw = np.histogram(values, bins=np.append(edges, edges[-1] + 1))[0].astype(float)
     counts = ndimage.gaussian_filter1d(raw, _SMOOTHING_HU, mode="nearest")
     inside = (edges >= low) & (edges <= high)
     total = int(raw[inside].sum())
     peaks, facts = signal.find_peaks(counts, prominence=0)
     kept = inside[peaks] & (facts["prominences"] >= 0.05 * counts[peaks])
-    if total < _FEWEST_VOXELS or not kept.any():
-        why = f"only {total} voxels lie" if total < _FEWEST_VOXELS else f"the histogram ({total} voxels) has no peak"
+    why = ""
+    if total < _FEWEST_VOXELS:
+        why = f"only {total} voxels lie"
+    elif not kept.any():
+        why = f"the histogram ({total} voxels) has no peak"
+    elif tissue != "air" and counts[peaks[kept]].max() < counts[peaks].max():
+        # The mat of the table may outdo air; but a full bladder must not be taken for muscle that contrast agent made brighter.
+        highest = edges[max(peaks, key=lambda n: counts[n])]
+        why = f"the highest peak of the histogram there is at {highest:.0f} HU, not"
+    if why:
         raise InputError(
             f"tissue-calibration: no {tissue} {where}: {why} between {low:g} and {high:g} HU",
             hint=f"set `windows_hu: {{{tissue}: [...]}}`, give labels of which one is named {tissue!r}, or leave it out of "
