@@ -149,7 +149,12 @@ def _held(load: LoadCase) -> Iterator[tuple[int, tuple[float | None, float | Non
     """(number, displacement at full load, whether along the axes of the load) of each group of held nodes."""
     for number, group in enumerate(disjoint(load), 1):
         in_lps = along(group.displacement_mm, load.axes, np.eye(3))
-        yield number, group.displacement_mm if in_lps is None else in_lps, in_lps is None
+        if in_lps is not None:
+            yield number, in_lps, False
+            continue
+        # *TRANSFORM makes its third axis from the first two, right-handed; that of a mirrored frame points the other way.
+        x, y, z = group.displacement_mm
+        yield number, (x, y, z if z is None or np.linalg.det(load.axes) > 0 else -z), True
 
 
 def _turned(load: LoadCase) -> Iterator[str]:
@@ -192,7 +197,7 @@ def _output(load: LoadCase, options: DeckOptions) -> Iterator[str]:
         yield "RF"
     yield f"*NODE PRINT, NSET={ALL_NODES}, GLOBAL=YES"
     yield "U"
-    yield f"*EL PRINT, ELSET={ALL_CELLS}"
+    yield f"*EL PRINT, ELSET={ALL_CELLS}, GLOBAL=YES"
     yield "S, PEEQ" if options.plastic else "S"
     if options.fields_for_viewers:
         yield from ("*NODE FILE", "U, RF", "*EL FILE", "S, E, PEEQ" if options.plastic else "S, E")

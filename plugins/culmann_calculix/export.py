@@ -65,6 +65,12 @@ def export_abaqus(mesh: Mesh, materials: Materials, load: LoadCase, config: Expo
     plastic = is_plastic(materials, config.scheme)
     left_out = ["the densities of the cells.", *_placed(mesh)]
     untold = []
+    if materials.stress_update is not None:
+        untold.append(
+            "the law's own stress update; the curve stands in its place."
+            if materials.stress_mpa.size
+            else "the law's own stress update."
+        )
     if plastic and materials.orthotropy is not None:
         untold.append("yielding: *PLASTIC of Abaqus wants isotropic elasticity, and the bone is orthotropic.")
     elif plastic and materials.unloading == "secant":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -47,6 +48,11 @@ def refuse_unsupported(mesh: Mesh, materials: Materials, load: LoadCase, scheme:
     if not is_plastic(materials, scheme):
         return
     linear = "or `scheme: linear`"
+    if materials.stress_update is not None:
+        raise InputError(
+            f"the law {materials.law!r} brings its own stress update, which CalculiX cannot call",
+            hint=f"use the solver `native-solver`, {linear}",
+        )
     if materials.criterion != "von-mises":
         raise InputError(
             f"CalculiX yields after von Mises, and the law {materials.law!r} asks for {materials.criterion}",
@@ -92,7 +98,11 @@ def bins_of(mesh: Mesh, materials: Materials, config: ModelConfig) -> tuple[IntA
             f"the materials describe {materials.n_cells} cells and the mesh has {mesh.n_cells}",
             hint="the law and the solver must take the same mesh",
         )
-    return material_bins(mesh, materials, config.bin_width_mpa)
+    told = replace(materials, stress_update=None)
+    if not is_plastic(materials, config.scheme):
+        nothing = np.zeros((mesh.n_cells, 0))
+        told = replace(told, stress_mpa=nothing, plastic_strain=nothing)
+    return material_bins(mesh, told, config.bin_width_mpa)
 
 
 def element_of(mesh: Mesh, hexahedra: str) -> str:

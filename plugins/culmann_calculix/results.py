@@ -89,7 +89,7 @@ class Results:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
             found = list(_HEADER.finditer(text))
             ends = [*(match.start() for match in found[1:]), len(text)]
-            for match, end in zip(found, ends, strict=True):
+            for match, end in zip(found, ends, strict=False):
                 try:
                     self._add(match, text[match.end() : min(end, match.end() + 200)], end)
                 except ValueError:
@@ -145,6 +145,6 @@ class Results:
         if table is None or not np.isfinite(table).all():
             raise SolverError(
                 f"CalculiX wrote {what} at {100 * moment.time:.4g} % of the load that cannot be read, or are not numbers",
-                hint="look at the deck and its results with `keep_files: true`",
+                hint="look for cells with next to no stiffness under the load, and at the deck",
             )
         return table

@@ -103,10 +103,7 @@ def calculix(mesh: Mesh, materials: Materials, load: LoadCase, config: CalculixC
         increments = read_status(folder / f"{JOB}.sta")
         reason = _why_it_ended(results, ended, load, straight=not plastic and not config.large_displacement)
         if not results.moments:
-            raise SolverError(
-                f"CalculiX solved nothing. {reason or ended.describe()}\n  The deck and the logs are kept in {folder}",
-                hint=_hint(ended),
-            )
+            raise SolverError(f"CalculiX solved nothing. {reason or ended.describe()}", hint=_hint(ended))
         facts: dict[str, SolverFact] = {
             "engine": "CalculiX",
             "version": version_of(program),
@@ -130,6 +127,8 @@ def calculix(mesh: Mesh, materials: Materials, load: LoadCase, config: CalculixC
             journal.warn("solved as linear, as `scheme: linear` asks: no cell yields, and no force is that of a failing bone")
         keep = False
         return response
+    except SolverError as problem:
+        raise SolverError(f"{problem.message}\n  The deck and the logs are kept in {folder}", hint=problem.hint) from problem
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
