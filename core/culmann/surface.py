@@ -8,6 +8,7 @@ from itertools import permutations
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import cKDTree
 from skimage.measure import marching_cubes
 
 from culmann.data import Grid, Mesh
@@ -43,6 +44,47 @@ class Surface:
         """(n, 3): outward normals as long as the triangles are large."""
         a, b, c = np.moveaxis(self.corners_mm(), 1, 0)
         return np.asarray(np.cross(b - a, c - a) / 2)
+
+    def volume_mm3(self) -> float:
+        """Volume that a closed surface holds; negative when its normals point inwards."""
+        return float(np.einsum("nx,nx->", self.centres_mm() - self.points_mm[0], self.area_vectors_mm2()) / 3)
+
+    def euler_number(self) -> int:
+        """Corners less edges plus triangles: 2 for each closed part, less 2 for each hole through it."""
+        pairs = np.sort(self.triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+        return len(np.unique(self.triangles)) - len(np.unique(pairs, axis=0)) + len(self.triangles)
+
+
+def self_intersections(surface: Surface) -> IntArray:
+    """(n, 2): pairs of triangles that cut each other and share no corner.
+
+    An edge of one passes through the inside of the other; triangles that only touch, or lie in one plane, are not told.
+    """
+    corners = surface.corners_mm()
+    centre = corners.mean(axis=1)
+    radius = np.linalg.norm(corners - centre[:, None], axis=2).max(axis=1)
+    pairs = cKDTree(centre).query_pairs(2 * float(radius.max()), output_type="ndarray").astype(np.int64)
+    one, two = pairs.T
+    near = np.linalg.norm(centre[one] - centre[two], axis=1) <= radius[one] + radius[two]
+    apart = ~(surface.triangles[one][:, :, None] == surface.triangles[two][:, None, :]).any(axis=(1, 2))
+    pairs = pairs[near & apart]
+    cut = np.zeros(len(pairs), dtype=bool)
+    for mine, other in (pairs.T, pairs.T[::-1]):
+        for start, stop in ((0, 1), (1, 2), (2, 0)):
+            cut |= _pierced(corners[mine, start], corners[mine, stop], corners[other])
+    return np.asarray(pairs[cut])
+
+
+def _pierced(start: FloatArray, stop: FloatArray, triangle: FloatArray) -> BoolArray:
+    """(n,): whether segments pass through the inside of triangles (n, 3, 3), by the signs of five volumes."""
+
+    def side(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> FloatArray:
+        return np.asarray(np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a))
+
+    a, b, c = np.moveaxis(triangle, 1, 0)
+    crosses = side(a, b, c, start) * side(a, b, c, stop) < 0
+    turns = np.stack([side(start, stop, p, q) for p, q in ((a, b), (b, c), (c, a))])
+    return np.asarray(crosses & ((turns > 0).all(axis=0) | (turns < 0).all(axis=0)))
 
 
 def outer_surface(mesh: Mesh, keep: BoolArray, smoothing_mm: float) -> Surface:
@@ -105,5 +147,4 @@ def _smooth(grid: Grid, cell: IntArray, smoothing_mm: float) -> Surface:
     index = np.empty_like(points, dtype=np.float64)
     index[:, order] = (points.astype(np.float64) + low) * np.where(backwards, -1, 1)
     surface = Surface(grid.to_world(index), triangles.astype(np.int64))
-    volume = np.einsum("nx,nx->", surface.centres_mm() - surface.points_mm[0], surface.area_vectors_mm2())
-    return surface if volume > 0 else Surface(surface.points_mm, surface.triangles[:, ::-1])
+    return surface if surface.volume_mm3() > 0 else Surface(surface.points_mm, surface.triangles[:, ::-1])

@@ -18,3 +18,10 @@ def culmann_mesh_builders() -> Iterable[Step]:
         "culmann_mesh.voxel_mesh:voxel_mesh",
         summary="Hexahedra on a lattice parallel to the image, of its own voxel size or of a chosen one",
     )
+    yield Step(
+        "gmsh-tet10",
+        "culmann_mesh.gmsh_tet10:gmsh_tet10",
+        summary="Quadratic tetrahedra of an asked volume inside a smooth surface of the labels, by gmsh",
+        cite=("doi:10.1002/nme.2579", "doi:10.1109/CVPR.2010.5539832"),
+        extra="culmann[gmsh]",
+    )
