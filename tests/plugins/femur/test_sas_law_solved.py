@@ -58,3 +58,18 @@ def test_denser_and_perfectly_plastic_bone_is_stronger(make_bone, compress):
     plastic = peak(unloading="plastic")
     assert plastic > softening
     assert peak(variant="perfectly-plastic", unloading="plastic") > plastic
+
+
+def test_the_lagged_scheme_goes_to_the_converged_one_as_its_increments_shrink(make_bone, compress):
+    """Its excess over the peak is proportional to the increment: two increments extrapolate to the converged peak."""
+    rng = np.random.default_rng(7)
+    given = make_bone(rng.uniform(0.1, 0.4, (8, 4, 4)), 2.0)
+    materials = law(given)
+
+    def peak(increment_mm: float, scheme: str) -> float:
+        return float(compress(given[0], materials, 0.24, increment_mm, scheme=scheme).force_n.max())
+
+    converged = peak(0.04, "secant-converged")
+    coarse, fine = (peak(increment, "secant-lagged") for increment in (0.006, 0.003))
+    assert coarse > 1.02 * converged
+    assert 2 * fine - coarse == pytest.approx(converged, rel=1e-3)
