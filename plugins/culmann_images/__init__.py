@@ -89,6 +89,12 @@ def culmann_preprocessors() -> Iterable[Step]:
         summary="A density map mirrored left to right, with the way back to the patient",
     )
     yield Step(
+        "register",
+        "culmann_images.register:register",
+        summary="A scan laid onto a reference scan by a rigid or affine movement, with the way back to the patient",
+        cite=("doi:10.1109/TMI.2003.809072",),
+    )
+    yield Step(
         "clip-hu",
         "culmann_images.intensity:clip_hu",
         summary="A scan without grey values beyond given ends, such as those of metal",

@@ -108,8 +108,8 @@ def _middle(scan: Scan) -> tuple[float, float]:
     half_mm = (min(sums[best] / 2 - first, last - sums[best] / 2) + 0.5) * float(spacing[along])
     if half_mm < _HALF_BODY_MM:
         raise InputError(
-            f"the scan shows no two sides: beside its plane of best symmetry only {half_mm:.0f} mm of the body are in view, and a "
-            f"side of the body is wider than {_HALF_BODY_MM:g} mm",
+            f"the scan shows no two sides: beside its plane of best symmetry {half_mm:.0f} mm of the body are in view, and "
+            f"a side of the body is wider than {_HALF_BODY_MM:g} mm",
             hint="a scan of one side needs no `keep-side`; a small body is cut with `at_mm`",
         )
     return sums[best] / 2, alike[best]
