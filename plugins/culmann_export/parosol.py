@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import h5py
 import numpy as np
 
 from culmann.boundary import along, disjoint, refuse_loose_nodes
@@ -43,11 +44,9 @@ def export_parosol(
     SolverError
         When a set of the load holds nodes that no cell touches.
     """
-    import h5py
-
     refuse_mismatch(mesh, materials)
-    refuse_loose_nodes(mesh, load)
     ratio = _refuse_unsupported(mesh, materials)
+    refuse_loose_nodes(mesh, load)
     assert mesh.lattice is not None
     grid, cell = mesh.lattice.grid, mesh.lattice.cell_index
     corner = cell.min(axis=0)
