@@ -26,8 +26,8 @@ _NECK_DEG = 60.0
 
 _N_SEEDS, _SEED_APART_MM, _N_DIRECTIONS = 12, 8.0, 1000
 
-#: A sphere with less of its surface on the bone is no femoral head.
-_LEAST_COVER = 0.4
+#: A sphere with less of its surface on the bone is no femoral head, nor is one with less of it in the image.
+_LEAST_COVER, _LEAST_IN_IMAGE = 0.4, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,10 @@ def find_head(outline: Outline) -> Head:
         fit = _fit(outline, seed, depth, np.ones(len(outline.points_mm), dtype=bool), _WIDTHS_MM)
         if fit is None:
             continue
-        cover = float(_near(outline, tree, fit[0] + fit[1] * directions, directions).mean())
+        places = fit[0] + fit[1] * directions
+        # What the image cuts off a head is told later; here it must not make another part of the bone look rounder.
+        within = max(float((~outline.outside_image(places)).mean()), _LEAST_IN_IMAGE)
+        cover = float(_near(outline, tree, places, directions).mean()) / within
         if best is None or cover > best[0] + 1e-9:
             best = (cover, *fit)
     if best is None or best[0] < _LEAST_COVER:
@@ -185,11 +188,13 @@ def _described(
     dome = directions[directions @ neck < 0]
     places = centre + radius * dome
     found = _near(outline, tree, places, dome)
-    size = np.asarray(outline.image.size)
-    index = outline.image.to_index(places)
-    outside = ((index < -0.5) | (index > size - 0.5)).any(axis=1)
+    outside = outline.outside_image(places)
     missing = dome[outside].mean(axis=0) if outside.any() else (dome[~found].mean(axis=0) if (~found).any() else np.zeros(3))
     distance = np.linalg.norm(outline.points_mm - centre, axis=1)
     on_dome = ((outline.points_mm - centre) @ neck < 0) & (np.abs(distance - radius) < 0.15 * radius)
-    rms = float(np.sqrt(np.average((distance[on_dome] - radius) ** 2, weights=outline.area_mm2[on_dome]))) if on_dome.any() else 0.0
+    rms = (
+        float(np.sqrt(np.average((distance[on_dome] - radius) ** 2, weights=outline.area_mm2[on_dome])))
+        if on_dome.any()
+        else 0.0
+    )
     return Head(centre, radius, neck, float(found.mean()), float(outside.mean()), missing, rms)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from culmann.data import Grid, Labels
-from culmann.data.arrays import BoolArray, FloatArray
+from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann.errors import InputError
 
 #: A second part with more than this share of the largest one's volume is another bone, or a broken one.
@@ -21,7 +21,8 @@ _LEAST_BLUR = 0.7
 #: Distance of the samples of a plane section, mm.
 _STEP_MM = 0.75
 
-#: A hair above 1/2: where voxels are inside or outside and the blur is even, whole planes lie at 1/2, and rounding would decide.
+#: A hair above 1/2: where voxels are inside or outside and the blur is even, whole planes lie at 1/2, and rounding would
+#: decide.
 _LEVEL = 0.5 + 1e-4
 
 
@@ -34,8 +35,8 @@ class Outline:
     grid, field
         The solid on its own box, (z, y, x): above 1/2 is inside.
     points_mm, normals, area_mm2
-        (n, 3), (n, 3) and (n,): its surface where it crosses the lines between voxels, with the area that each point stands for.
-        What lies at a side of the image is left out: there the image ends and not the bone.
+        (n, 3), (n, 3) and (n,): its surface where it crosses the lines between voxels, with the area that each point stands
+        for. What lies at a side of the image is left out: there the image ends and not the bone.
     image
         The grid of the labels.
     inertia_axes
@@ -61,6 +62,11 @@ class Outline:
     def inside(self, points_mm: FloatArray) -> BoolArray:
         """(n,): whether places (n, 3) lie within the solid."""
         return np.asarray(self._sample(points_mm) > _LEVEL)
+
+    def outside_image(self, points_mm: FloatArray) -> BoolArray:
+        """(n,): whether places (n, 3) lie outside of the image."""
+        index = self.image.to_index(points_mm)
+        return np.asarray(((index < -0.5) | (index > np.asarray(self.image.size) - 0.5)).any(axis=1))
 
     def section(self, centre_mm: FloatArray, normal: FloatArray, half_width_mm: float) -> Section | None:
         """The section of the solid with a plane: the part of it that holds the centre or lies next to it.
@@ -168,7 +174,7 @@ def outline_of(labels: Labels, smoothing_mm: float) -> Outline:
     )
 
 
-def refuse_two_parts(labels: Labels, part: npt.NDArray[np.int32], voxels: npt.NDArray[np.int64]) -> None:
+def refuse_two_parts(labels: Labels, part: npt.NDArray[np.integer], voxels: IntArray) -> None:
     """Refuse labels that fall into two large parts."""
     order = np.argsort(-voxels, kind="stable")
     if len(order) < 2 or voxels[order[1]] < _SECOND_PART * voxels[order[0]]:
@@ -186,7 +192,7 @@ def refuse_two_parts(labels: Labels, part: npt.NDArray[np.int32], voxels: npt.ND
 def _crossings(field: npt.NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
     """Where the level 1/2 crosses the lines between neighbours: indices (n, 3), z, y, x, and the gradient there per voxel."""
     above = field > 0.5
-    gradient = np.stack(np.gradient(field), axis=-1)
+    gradient = np.stack(list(np.gradient(field)), axis=-1)
     places, slopes = [], []
     for axis in range(3):
         low = tuple(slice(0, -1) if a == axis else slice(None) for a in range(3))

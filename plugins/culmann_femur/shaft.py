@@ -26,7 +26,7 @@ _SHAFT_WIDENS = 1.2
 #: Sections in which the largest circle has less than this share of its usual radius are cut by a slanting end of the bone.
 _WHOLE = 0.9
 
-_ROUNDS, _STILL, _LEAST_SECTIONS = 15, 2e-4, 8
+_ROUNDS, _STILL, _LEAST_SECTIONS = 15, 5e-4, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,8 @@ def find_shaft(
 ) -> Shaft:
     """The line through the middles of the sections of the shaft, each the centre of the largest circle in it.
 
-    The first guess is the principal axis of the bone beyond the neck; sections and line are then found in turns. Where less than
-    `shortest_mm` of shaft is in the labels, the lowest `lower_part_mm` serve in its place, or the direction `superior`.
+    The first guess is the principal axis of the bone beyond the neck; sections and line are then found in turns. Where less
+    than `shortest_mm` of shaft is in the labels, the lowest `lower_part_mm` serve in its place, or the direction `superior`.
 
     Raises
     ------
@@ -160,20 +160,27 @@ def find_shaft(
     if found_by == "refuse":
         raise InputError(
             f"only {stack.length_mm:.0f} mm of the shaft are in the labels, and its axis needs {shortest_mm:g} mm",
-            hint="take a scan that goes on further below the lesser trochanter; `short_shaft: lower-part` takes the axis of the "
-            "lower part of the bone in its place",
+            hint="take a scan that goes on further below the lesser trochanter; `short_shaft: lower-part` takes the axis of "
+            "the lower part of the bone in its place",
         )
     if found_by == "vertical":
         axis = superior
         stack = _sections_below(outline, head, axis, point, solid)
         end = stack.middle_mm[int(np.searchsorted(stack.height_mm, stack.whole_mm))]
         point = end
-    return Shaft(axis, point, point + axis * ((end - point) @ axis), stack.length_mm, float(np.sqrt(stack.smallest_mm2 / np.pi)), found_by)
+    return Shaft(
+        axis,
+        point,
+        point + axis * ((end - point) @ axis),
+        stack.length_mm,
+        float(np.sqrt(stack.smallest_mm2 / np.pi)),
+        found_by,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Stack:
-    """Sections from the lower end of the bone up: heights (n,) over a given place, middles (n, 3), and what of them is shaft."""
+    """Sections from the lower end up: heights (n,) over a given place, middles (n, 3), and what of them is shaft."""
 
     height_mm: FloatArray
     middle_mm: FloatArray
@@ -219,7 +226,11 @@ def _sections_below(outline: Outline, head: Head, axis: FloatArray, through: Flo
         last += 1
         smallest = min(smallest, area[last])
     return _Stack(
-        height, np.array([s.core_mm for _, s in pairs]), float(height[first]), float(height[last] - height[first]), float(smallest)
+        height,
+        np.array([s.core_mm for _, s in pairs]),
+        float(height[first]),
+        float(height[last] - height[first]),
+        float(smallest),
     )
 
 
