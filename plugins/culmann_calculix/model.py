@@ -114,6 +114,7 @@ def remarks(mesh: Mesh, bins: Materials, load: LoadCase, left_out: tuple[str, ..
     """Lines for the head of a file: what the model is, in which units, and what of it the file does not have."""
     return (
         "Units: mm, N, MPa. Coordinates: LPS (x to the left, y to the back, z to the head of the patient).",
+        *([f"These coordinates were moved: {mesh.placement.describe()}."] if mesh.placement.history else []),
         f"{mesh.n_cells} cells of type {mesh.cell_type}, {mesh.n_points} nodes, {bins.n_cells} materials, law {bins.law!r}.",
         f"Load: the reaction of set {load.loaded!r} along {', '.join(f'{c:.6g}' for c in load.direction)}.",
         "Time is the share of the full displacement.",

@@ -68,6 +68,7 @@ def export_parosol(
         "axes": "arrays are (z, y, x) and coordinates (z, y, x, direction) along the axes of the voxels",
         "corner_lps_mm": origin,
         "voxel_axes_lps": grid.axes.T,
+        "placement": mesh.placement.describe(),
         "law": materials.law,
         "not_carried_over": "; ".join(left_out),
     }

@@ -16,6 +16,7 @@ from culmann_export.checks import refuse_mismatch
 _HEAD = """<!--
   Finite element model, written by culmann
   Units: mm, N, MPa, g/cm3. Coordinates: LPS (x to the left, y to the back, z to the head of the patient)
+  Placement: {placement}
   Cells: region, youngs_modulus_mpa, poisson_ratio, density_g_cm3; of yielding materials stress_mpa over plastic_strain
   Points: set:NAME is 1 on the nodes of a set; prescribed_mm at full load, NaN where a component is free,
   along the axes {axes} (rows, in LPS)
@@ -53,7 +54,10 @@ def export_vtu(mesh: Mesh, materials: Materials, load: LoadCase, config: ExportV
         path = Path(folder) / "model.vtu"
         vtu.write(path, mesh.points_mm, mesh.cells, mesh.cell_type, {**points, "prescribed_mm": _prescribed(mesh, load)}, cells)
         text = path.read_bytes()
-    head = _HEAD.format(left_out=", ".join(left_out), axes=load.axes.tolist()).encode("ascii", "xmlcharrefreplace")
+    # Two hyphens in a row would end the comment.
+    head = _HEAD.format(
+        left_out=", ".join(left_out), axes=load.axes.tolist(), placement=mesh.placement.describe().replace("--", "- -")
+    ).encode("ascii", "xmlcharrefreplace")
     start = text.index(b"<VTKFile")
     return Report({"model.vtu": text[:start] + head + text[start:]})
 
