@@ -9,9 +9,7 @@ from culmann.steps import Step
 
 api = 1
 
-_OGO = (
-    "Michalski et al. Ogo, the calibration code of the Bone Imaging Laboratory, University of Calgary. github.com/Bonelab/Ogo"
-)
+_OGO = "https://github.com/Bonelab/Ogo"
 
 _EGGERMONT = "doi:10.1371/journal.pone.0220564"
 

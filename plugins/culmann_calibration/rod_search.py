@@ -1,4 +1,4 @@
-"""The search for the rods of a phantom: circles in slabs of the scan, rows of circles, rows that go on from slab to slab."""
+"""The search for the rods of a phantom: rows of circles that go on from slab to slab of the scan."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, ndimage
 from scipy.spatial import cKDTree
 
 from culmann.data import Scan
-from culmann.data.arrays import FloatArray, IntArray
+from culmann.data.arrays import FloatArray
 from culmann.errors import InputError
+from culmann_calibration.circles import FEWEST_SLABS, Span, circles_in, slabs
 from culmann_calibration.rods import Rods, where_alike
 
-Span = tuple[float, float]
-
-#: Share of the rim of a circle whose gradient must point to its centre, or away from it.
-_ROUND = 0.5
-#: Slices are averaged over this length: noise goes down, and a rod that leans is not yet smeared.
-_SLAB_MM = 10.0
-#: In fewer slabs than these, three circles in a row may be chance.
-_FEWEST_SLABS = 3
+#: A row in fewer of the slabs is chance.
+_FEWEST_SHARE = 0.2
 _STEEPEST = np.tan(np.radians(15))
-_MOST_CIRCLES = 120
+#: Largest ratio of the radii of circles that are rods of one phantom: the search knows them in steps of 12 %.
+_ALIKE = 1.35
+#: Rows of so many rods are still a row when one of them is invisible.
+_MAY_HIDE_ONE = 5
 _GIVE_THEM = "give the positions of the rods with `rods_mm` or `rods_voxels`"
 
 
@@ -52,7 +49,8 @@ def find_rods(scan: Scan, rods: int, radius_mm: Span, spacing_mm: Span) -> Rods:
     The image is averaged over slabs of 10 mm. In each, a circle is a place to which the gradients on a rim around it point,
     or from which they point away: this asks for no contrast of a certain sign or size, so that a rod that is hardly
     brighter than the body of the phantom counts as much as one that is far brighter. Rows of such circles are followed
-    through the slabs. They are numbered from the patient's right to the left.
+    through the slabs. In a row of five or more, one rod that is not an end of it may be invisible: the others say where it is.
+    The rods are numbered from the patient's right to the left.
 
     Parameters
     ----------
@@ -66,16 +64,16 @@ def find_rods(scan: Scan, rods: int, radius_mm: Span, spacing_mm: Span) -> Rods:
     InputError
         When no such row is found, or one of more rods, or there are too few rods or slices to tell.
     """
-    if rods < 3 or scan.grid.shape[0] < _FEWEST_SLABS:
+    if rods < 3 or scan.grid.shape[0] < FEWEST_SLABS:
         few = "a phantom of two rods" if rods < 3 else f"a scan of {scan.grid.shape[0]} slices"
         raise InputError(f"the rods of {few} are not looked for: two circles lie everywhere", hint=_GIVE_THEM)
-    slabs = list(_slabs(scan))
-    circles = {k: _circles(image, scan, radius_mm) for k, image in slabs}
+    circles = {k: circles_in(image, scan, radius_mm) for k, image in slabs(scan)}
     rows = {k: list(_rows(seen, rods, spacing_mm)) for k, seen in circles.items()}
     lattice, support = _follow(rows, scan.grid.spacing_mm[2], rods)
-    if len(support) < _FEWEST_SLABS:
+    if len(support) < max(FEWEST_SLABS, _FEWEST_SHARE * len(circles)):
         most = max((len(found) for found in rows.values()), default=0)
-        what = f"rows of {rods} round rods in {sum(map(bool, rows.values()))} of {len(slabs)} slabs, none that goes on"
+        where = f"{sum(map(bool, rows.values()))} of {len(circles)} slabs"
+        what = f"rows of {rods} round rods in {where}, but none that goes on from slab to slab"
         raise InputError(
             f"phantom not found: the scan shows {what if most else f'no row of {rods} equally spaced round rods'} "
             f"(radius {radius_mm[0]:g} to {radius_mm[1]:g} mm, spacing {spacing_mm[0]:g} to {spacing_mm[1]:g} mm)",
@@ -94,89 +92,53 @@ def find_rods(scan: Scan, rods: int, radius_mm: Span, spacing_mm: Span) -> Rods:
     return where_alike(scan, path if right_to_left else path.reversed(), known)
 
 
-def _slabs(scan: Scan) -> Iterator[tuple[float, FloatArray]]:
-    """(middle slice, mean image) of slabs through the whole scan."""
-    thick = max(1, round(_SLAB_MM / scan.grid.spacing_mm[2]))
-    count = max(_FEWEST_SLABS, scan.grid.shape[0] // thick)
-    for part in np.array_split(np.arange(scan.grid.shape[0]), count):
-        yield float(part.mean()), scan.hu[part[0] : part[-1] + 1].mean(axis=0, dtype=np.float64)
-
-
-def _circles(image: FloatArray, scan: Scan, radius_mm: Span) -> FloatArray:
-    """(n, 4): i and j in mm, radius in mm, roundness 0 to 1, the roundest first."""
-    spacing = np.array(scan.grid.spacing_mm[:2])
-    blur = np.maximum(0.8, 1.2 / spacing)
-    smooth = np.clip(image, -300, 1000)
-    gx = ndimage.gaussian_filter(smooth, blur[::-1], order=(0, 1)) / spacing[0]
-    gy = ndimage.gaussian_filter(smooth, blur[::-1], order=(1, 0)) / spacing[1]
-    size = np.hypot(gx, gy)
-    tissue = image > -200
-    if not tissue.any():
-        return np.empty((0, 4))
-    # Gradients well above those of flat tissue, which are noise, count in full.
-    weight = 1 / (size + max(0.5, float(np.median(size[tissue]))))
-    shape = [fft.next_fast_len(n + 2 * int(radius_mm[1] / min(spacing)) + 4) for n in image.shape]
-    field = fft.fft2((gx + 1j * gy) * weight, shape, workers=1)
-    radii = np.geomspace(*radius_mm, max(2, 1 + int(np.ceil(np.log(radius_mm[1] / radius_mm[0]) / np.log(1.12)))))
-    scores = np.stack([_roundness(field, r, spacing)[: image.shape[0], : image.shape[1]] for r in radii])
-    best = scores.argmax(axis=0)
-    score = scores.max(axis=0)
-    reach = np.maximum(1, np.round(radius_mm[0] / spacing)).astype(int)
-    peak = (score == ndimage.maximum_filter(score, size=tuple(2 * reach[::-1] + 1))) & (score >= _ROUND)
-    j, i = np.nonzero(peak)
-    order = np.lexsort((i, j, -score[j, i]))[:_MOST_CIRCLES]
-    j, i = j[order], i[order]
-    at = np.stack([_between(score, j, i, 1), _between(score, j, i, 0)], axis=1) * spacing
-    return np.column_stack([at, radii[best[j, i]], score[j, i]])
-
-
-def _roundness(field: FloatArray, radius_mm: float, spacing: FloatArray) -> FloatArray:
-    """|mean of the radial part of the gradients on a rim| around every pixel, from the transform of the gradients."""
-    rows, columns = field.shape
-    y = fft.fftfreq(rows, 1 / rows)[:, None] * spacing[1]
-    x = fft.fftfreq(columns, 1 / columns)[None, :] * spacing[0]
-    distance = np.hypot(x, y)
-    rim = np.exp(-0.5 * ((distance - radius_mm) / max(0.08 * radius_mm, 0.5 * float(spacing.max()))) ** 2)
-    outward = np.where(distance > 0, (x + 1j * y) / np.maximum(distance, 1e-9), 0)
-    kernel = fft.fft2(rim * outward / rim.sum())
-    return np.asarray(np.abs(fft.ifft2(field * np.conj(kernel)).real))
-
-
-def _between(score: FloatArray, j: IntArray, i: IntArray, axis: int) -> FloatArray:
-    """Position of the maximum between pixels along an axis, by a parabola through three of them."""
-    n = np.stack([j, i])[axis]
-    step = np.eye(2, dtype=int)[axis]
-    low = score[np.maximum(j - step[0], 0), np.maximum(i - step[1], 0)]
-    high = score[np.minimum(j + step[0], score.shape[0] - 1), np.minimum(i + step[1], score.shape[1] - 1)]
-    curve = low + high - 2 * score[j, i]
-    return np.asarray(n + np.where(curve < -1e-9, np.clip((low - high) / np.minimum(2 * curve, -1e-9), -0.5, 0.5), 0))
-
-
 def _rows(circles: FloatArray, rods: int, spacing_mm: Span) -> Iterator[Row]:
     """Every straight, equally spaced row of so many circles of one size, left to right as the image has it."""
     if len(circles) < rods:
         return
     at, radius, score = circles[:, :2], circles[:, 2], circles[:, 3]
     tree = cKDTree(at)
-    for first, second in tree.query_pairs(spacing_mm[1], output_type="ndarray"):
-        step = at[second] - at[first]
-        if np.linalg.norm(step) < spacing_mm[0]:
+    for pair in tree.query_pairs(spacing_mm[1] * (2 if rods >= _MAY_HIDE_ONE else 1), output_type="ndarray"):
+        left, right = sorted(pair, key=lambda n: (at[n, 0], at[n, 1]))
+        if radius[pair].max() > _ALIKE * radius[pair].min():
             continue
-        chain = [first, second] if step[0] > 0 else [second, first]
-        while len(chain) < rods:
-            ahead = (at[chain[-1]] - at[chain[0]]) / (len(chain) - 1)
-            distance, following = tree.query(at[chain[-1]] + ahead)
-            if distance > 0.12 * np.linalg.norm(ahead) or following in chain:
-                break
-            chain.append(following)
-        if len(chain) < rods or radius[chain].max() > 1.35 * radius[chain].min():
+        places = _chain(tree, left, right, rods, spacing_mm)
+        if places is None:
             continue
-        along = np.arange(rods) - (rods - 1) / 2
-        step = along @ at[chain] / (along @ along)
-        even = at[chain].mean(axis=0) + along[:, None] * step
+        chain = list(places.values())
+        if radius[chain].max() > _ALIKE * radius[chain].min():
+            continue
+        terms = np.column_stack([np.ones(len(chain)), list(places)])
+        start, step = np.linalg.lstsq(terms, at[chain], rcond=None)[0]
         apart = float(np.linalg.norm(step))
-        if np.abs(at[chain] - even).max() <= 0.08 * apart and apart > 2.05 * np.median(radius[chain]):
-            yield Row(at[chain], float(np.median(radius[chain])), float(score[chain].mean()))
+        if np.abs(terms @ [start, step] - at[chain]).max() <= 0.08 * apart and apart > 2.05 * np.median(radius[chain]):
+            even = start + np.arange(rods)[:, None] * step
+            even[list(places)] = at[chain]
+            yield Row(even, float(np.median(radius[chain])), float(score[chain].sum() / rods))
+
+
+def _chain(tree: cKDTree, left: int, right: int, rods: int, spacing_mm: Span) -> dict[int, int] | None:
+    """{place in the row: circle} of the row that begins with two circles; None when it is shorter.
+
+    In a row of five or more, one rod inside it may be too faint to be a circle: its neighbours say where it is.
+    """
+    at = tree.data
+    for faint in range(rods - 1) if rods >= _MAY_HIDE_ONE else (0,):  # 0: none is
+        found = {0: left, (2 if faint == 1 else 1): right}
+        if not spacing_mm[0] <= np.linalg.norm(at[right] - at[left]) / max(found) <= spacing_mm[1]:
+            continue
+        for place in range(max(found) + 1, rods):
+            if place == faint:
+                continue
+            (a, first), (b, last) = min(found.items()), max(found.items())
+            step = (at[last] - at[first]) / (b - a)
+            distance, following = tree.query(at[last] + (place - b) * step)
+            if distance > 0.12 * np.linalg.norm(step) or following in found.values():
+                break
+            found[place] = int(following)
+        else:
+            return found
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +203,7 @@ def _refuse_more(lattice: Lattice, support: dict[float, Row], circles: dict[floa
     for k, row in support.items():
         for end in more:
             apart = np.hypot(*(circles[k][:, :2] - lattice.at(k, beyond=1)[end]).T)
-            alike = np.abs(np.log(circles[k][:, 2] / row.radius_mm)) < np.log(1.35)
+            alike = np.abs(np.log(circles[k][:, 2] / row.radius_mm)) < np.log(_ALIKE)
             more[end] += bool((alike & (apart < 0.12 * np.hypot(*lattice.per_rod))).any())
     if max(more.values()) > len(support) / 2:
         raise InputError(

@@ -11,7 +11,9 @@ from culmann.testing import check_plugin
 SHIPPED = sorted(entry.module for entry in entry_points(group="culmann") if entry.dist and entry.dist.name == "culmann")
 
 #: For steps that do nothing without being told what.
+_CERTIFICATE = {"serial": "made up", "model": "b-mas200"}
 OPTIONS = {
+    "asynchronous-calibration": {"certificate": _CERTIFICATE},
     "convert-density": {"conversion": "k2hpo4-to-ash"},
     "dilate-labels": {"voxels": 1},
     "erode-labels": {"voxels": 1},
@@ -20,9 +22,11 @@ OPTIONS = {
     "keep-side": {"side": "left"},
     "linear-calibration": {"slope": 0.001, "intercept": 0.0, "kind": "ash", "assumed": False},
     "normalise-intensity": {"method": "z-score"},
+    "phantom-calibration": {"certificate": _CERTIFICATE},
     "resample": {"spacing_mm": 2},
     "resample-density": {"spacing_mm": 2},
     "resample-labels": {"spacing_mm": 2},
+    "tissue-calibration": {"references_mg_cc": {"air": -800, "fat": -90, "muscle": 40}, "kind": "qct-ha"},
 }
 
 
