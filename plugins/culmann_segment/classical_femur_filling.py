@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from culmann.data.arrays import BoolArray, FloatArray
+from culmann.data.arrays import BoolArray, FloatArray, IntArray
 
-#: Gaps of the cortex up to twice this wide are bridged to find the marrow; the surface keeps hollows wider than twice the next.
-_BRIDGE_MM, _HOLLOW_MM = 4.5, 2.25
+#: Gaps of the cortex, and hollows of the surface, up to twice this wide are closed.
+_HOLLOW_MM = 2.25
 
 #: Standard deviation of the Gaussian that takes the steps and frays off the surface.
 _SMOOTH_MM = 1.0
@@ -17,8 +17,9 @@ _SMOOTH_MM = 1.0
 def solid(bone: BoolArray, keep_out: BoolArray, spacing_mm: float) -> BoolArray:
     """(z, y, x): the solid that a shell of bone encloses. The image border closes a shaft that it cuts.
 
-    Two closings: a wide one bridges the gaps of a thin cortex, so that what lies deep beneath it is known to be marrow; a
-    narrow one then joins the marrow to the cortex, without filling hollows of the surface such as the trochanteric fossa.
+    A voxel is marrow when bone surrounds it in the slices of at least two of the three directions: a gap of the cortex lets the
+    outside into the few slices that it lies in, while in three dimensions it would let it in everywhere; and a hollow of the
+    surface such as the trochanteric fossa is closed in one direction at most.
 
     Parameters
     ----------
@@ -29,12 +30,12 @@ def solid(bone: BoolArray, keep_out: BoolArray, spacing_mm: float) -> BoolArray:
     spacing_mm
         Of the voxels, equal along all axes.
     """
-    pad = int(np.ceil((_BRIDGE_MM + 3 * _SMOOTH_MM) / spacing_mm)) + 2
-    longer = _continued(bone, pad)
-    barred = np.pad(keep_out, pad, mode="edge")
-    closed = _filled(_closed(longer, _BRIDGE_MM, spacing_mm) & ~barred)
-    deep = _distance(closed, spacing_mm) > _BRIDGE_MM
-    whole = _filled(_closed(longer | deep, _HOLLOW_MM, spacing_mm) & ~barred)
+    pad = int(np.ceil((_HOLLOW_MM + 3 * _SMOOTH_MM) / spacing_mm)) + 2
+    whole, barred = _continued(bone, pad), np.pad(keep_out, pad, mode="edge")
+    # What is found to be marrow closes gaps for the directions that leaked before.
+    for _ in range(2):
+        shell = _closed(whole, _HOLLOW_MM, spacing_mm) & ~barred
+        whole = _filled(shell | (_surrounded(shell) >= 2))
     smooth = ndimage.gaussian_filter(whole.astype(np.float32), _SMOOTH_MM / spacing_mm) > 0.5
     middle = (slice(pad, -pad),) * 3
     return largest(_filled(smooth & ~barred)[middle])
@@ -81,6 +82,15 @@ def _filled(mask: BoolArray) -> BoolArray:
             index[axis] = end
             filled[tuple(index)] = ndimage.binary_fill_holes(filled[tuple(index)])
     return np.asarray(ndimage.binary_fill_holes(filled))
+
+
+def _surrounded(shell: BoolArray) -> IntArray:
+    """(z, y, x): in the slices of how many directions, 0 to 3, a voxel is bone or surrounded by it."""
+    count = np.zeros(shell.shape, dtype=np.int64)
+    for axis in range(3):
+        slices = np.moveaxis(shell, axis, 0)
+        count += np.moveaxis(np.stack([ndimage.binary_fill_holes(s) for s in slices]), 0, axis)
+    return count
 
 
 def _closed(mask: BoolArray, radius_mm: float, spacing_mm: float) -> BoolArray:

@@ -18,6 +18,9 @@ RADIUS_MM = (17.0, 32.0)
 #: Hounsfield units are taken between these two, so that skin, gas, metal and thick cortex do not outvote a head.
 WINDOW_HU = (40.0, 500.0)
 
+#: How much a rise of 1 HU on the way counts against an edge, in HU per mm.
+_CROSSED = 0.3
+
 #: Steps along a ray, mm.
 STEP_MM = 0.75
 
@@ -137,19 +140,31 @@ def edges_along(
 ) -> tuple[FloatArray, FloatArray]:
     """Where along each ray bone ends, near a radius, in mm, and how steeply, in HU per mm."""
     radii = np.arange(radius - reach - 1.5, radius + reach + 1.5, STEP_MM)
-    profile = np.clip(image.at(centre + rays[:, None, :] * radii[:, None]), *WINDOW_HU)
-    fall = -np.gradient(profile, STEP_MM, axis=1)
+    fall, crossed = falls(image, centre, rays, radii)
     # Of two edges that are as steep, the one nearer to the sphere.
-    top = np.argmax(fall * np.exp(-0.5 * ((radii - radius) / (0.7 * reach)) ** 2), axis=1)
+    top = np.argmax(fall - crossed - 20 * ((radii - radius) / reach) ** 2, axis=1)
     return radii[top], fall[np.arange(len(rays)), top]
+
+
+def falls(image: Image, centre: FloatArray, rays: FloatArray, radii: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Along rays: how steeply the image falls, HU per mm, and a penalty in the same unit for having crossed a joint before.
+
+    The plate of the acetabulum ends as steeply as the head does, often more so. What tells them apart is the dark joint in
+    front of it: how far the image has risen on the way, from the darkest spot since 6 mm before the first radius.
+    """
+    lead = round(6 / STEP_MM)
+    longer = np.concatenate([radii[0] - STEP_MM * np.arange(lead, 0, -1), radii])
+    profile = np.clip(image.at(centre + rays[:, None, :] * longer[:, None]), *WINDOW_HU)
+    rise = np.maximum.accumulate(profile - np.minimum.accumulate(profile, axis=1), axis=1)
+    return -np.gradient(profile, STEP_MM, axis=1)[:, lead:], _CROSSED * rise[:, lead:]
 
 
 def _head(image: Image, centre: FloatArray, radius: float, known_side: str | None) -> Head:
     rays, _ = directions(3)
     at, fall = edges_along(image, centre, rays, radius, 3.0)
     neck, side, density = neck_of(image, centre, radius, known_side)
-    away = rays @ neck < np.cos(np.radians(50))
-    close = (fall > 12) & (np.abs(at - radius) < 2)
+    away = rays @ neck < np.cos(np.radians(60))
+    close = (fall > 8) & (np.abs(at - radius) < 2)
     seen = image.holds(centre + rays * radius)
     return Head(centre, radius, neck, side, float(close[away].mean()), density, float(seen.mean()))
 

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 from scipy.spatial import cKDTree
 
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
-from culmann_segment.classical_femur_head import STEP_MM, WINDOW_HU, Head, directions
+from culmann_segment.classical_femur_head import STEP_MM, Head, directions, falls
 from culmann_segment.classical_femur_working import Image
 
 #: How far the surface may lie inside and outside of the fitted sphere.
@@ -63,10 +63,9 @@ def head_surface(image: Image, head: Head) -> HeadSurface:
     """
     rays, pairs = directions(4)
     radii = np.arange(head.radius_mm - _INSIDE_MM, head.radius_mm + _OUTSIDE_MM + STEP_MM / 2, STEP_MM)
-    profile = np.clip(image.at(head.centre_mm + rays[:, None, :] * radii[:, None]), *WINDOW_HU)
-    fall = -np.gradient(profile, STEP_MM, axis=1)
+    fall, crossed = falls(image, head.centre_mm, rays, radii)
     away = np.abs(radii - head.radius_mm)
-    cost = 4.0 * away[None, :] ** 2 - np.clip(fall, -40, 120)
+    cost = 4.0 * away[None, :] ** 2 - np.clip(fall, -40, 120) + crossed
     at = _optimal_surface(cost, pairs)
     radius = radii[at]
     covered, in_contact = _acetabulum(image, head, rays, radius)

@@ -14,7 +14,7 @@ from culmann_segment.classical_femur_working import Image, resampled
 _MOST_VOXELS = 30_000_000
 
 #: Least roundness of one of two heads that lie as a pair does, and of a head alone, for which nothing else speaks.
-PAIR_ROUND, ALONE_ROUND = 0.62, 0.72
+PAIR_ROUND, ALONE_ROUND = 0.55, 0.72
 
 
 def find_heads(image: Image) -> tuple[dict[str, Head], float]:
@@ -51,7 +51,7 @@ def _of_side(image: Image, head: Head, side: str) -> Head:
 def _is_pair(left: Head, right: Head) -> bool:
     """Whether two round bones lie as the heads of a left and a right femur do."""
     x, y, z = left.centre_mm - right.centre_mm
-    beside = 110 <= x <= 280 and abs(y) <= 60 and abs(z) <= 60
-    alike = abs(left.radius_mm - right.radius_mm) < 0.25 * min(left.radius_mm, right.radius_mm)
+    beside = 110 <= x <= 280 and abs(y) <= 40 and abs(z) <= 40
+    alike = abs(left.radius_mm - right.radius_mm) < 0.2 * min(left.radius_mm, right.radius_mm)
     believed = min(left.roundness, right.roundness) >= PAIR_ROUND
     return bool(beside and alike and believed)
