@@ -95,6 +95,11 @@ def culmann_preprocessors() -> Iterable[Step]:
         cite=("doi:10.1109/TMI.2003.809072",),
     )
     yield Step(
+        "inspect-scan",
+        "culmann_images.inspection:inspect_scan",
+        summary="The scan as it is, with warnings of metal and of what looks like contrast agent",
+    )
+    yield Step(
         "clip-hu",
         "culmann_images.intensity:clip_hu",
         summary="A scan without grey values beyond given ends, such as those of metal",

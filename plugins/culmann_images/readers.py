@@ -12,7 +12,11 @@ from culmann.data import DensityKind, DensityMap, Labels, Scan
 from culmann.densities import DensityUnit, in_g_cm3
 from culmann.errors import InputError
 from culmann.image_files import ImageFile, read_image_file, read_label_file
+from culmann.journal import Journal
 from culmann_images.dicom import read_series
+
+#: Thicker slices are worth a warning, mm.
+_THICK_MM = 3.0
 
 
 class ReadScanConfig(Config):
@@ -38,10 +42,10 @@ class ReadDensityConfig(Config):
     unit: DensityUnit = Field(description="Unit of the values in the file.")
 
 
-def read_scan(path: Path, config: ReadScanConfig) -> Scan:
+def read_scan(path: Path, config: ReadScanConfig, journal: Journal) -> Scan:
     """Read a CT in Hounsfield units from an image file, or from a folder that holds a DICOM series.
 
-    The axes keep the order and direction that they have in the file.
+    The axes keep the order and direction that they have in the file. Voxels longer than 3 mm are warned of.
 
     Raises
     ------
@@ -50,11 +54,25 @@ def read_scan(path: Path, config: ReadScanConfig) -> Scan:
         For a folder, when it holds no series or several, or slices are missing, double, tilted or of mixed geometry.
     """
     if path.is_dir():
-        return read_series(path, config.series_uid)
+        return _warned(read_series(path, config.series_uid), journal)
     if config.series_uid is not None:
         raise InputError(f"`series_uid` chooses a DICOM series in a folder, and {path} is no folder")
     file = _varied(path)
-    return Scan(file.grid, file.array.astype(np.float32), {}, (f"read: {path.name}",))
+    return _warned(Scan(file.grid, file.array.astype(np.float32), {}, (f"read: {path.name}",)), journal)
+
+
+def _warned(scan: Scan, journal: Journal) -> Scan:
+    """The scan, after a warning of thick slices."""
+    thickness = scan.acquisition.get("slice_thickness_mm")
+    longest = max(scan.grid.spacing_mm)
+    if isinstance(thickness, float) and thickness > max(longest, _THICK_MM):
+        longest = thickness
+    if longest > _THICK_MM:
+        journal.warn(
+            f"the slices are {longest:.3g} mm thick: cortical bone is thinner, so that its density is smeared; the failure "
+            f"load is less certain than that of a scan of at most {_THICK_MM:g} mm"
+        )
+    return scan
 
 
 def read_labels(path: Path, config: ReadLabelsConfig) -> Labels:

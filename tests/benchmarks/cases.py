@@ -43,7 +43,7 @@ class Case:
 def shipped_l3() -> Case:
     """The vertebra of the demo on its own voxels of 1.5 mm, in four increments to 1.9 % of its height."""
     journal, data = QuietJournal(), ROOT / "pipelines/data/vertebra_l3_ct"
-    scan = read_scan(data / "ct.nii.gz", ReadScanConfig())
+    scan = read_scan(data / "ct.nii.gz", ReadScanConfig(), journal)
     labels = read_labels(data / "vertebrae.nii.gz", ReadLabelsConfig())
     bone = pick_labels(labels, PickLabelsConfig(labels=(22,)), journal, scan)
     line = LinearCalibrationConfig(slope=0.0006855, intercept=0.01745, kind="qct-k2hpo4", assumed=True)

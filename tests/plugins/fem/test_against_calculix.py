@@ -72,7 +72,7 @@ def test_plastic_curve_and_fields_within_a_thousandth(native):
 def vertebra():
     """The L3 that ships with culmann on voxels of 3 mm: a real bone, coarse enough for a direct solver in a test."""
     journal, data = QuietJournal(), Path(__file__).parents[3] / "pipelines/data/vertebra_l3_ct"
-    scan = read_scan(data / "ct.nii.gz", ReadScanConfig())
+    scan = read_scan(data / "ct.nii.gz", ReadScanConfig(), journal)
     labels = read_labels(data / "vertebrae.nii.gz", ReadLabelsConfig())
     bone = pick_labels(labels, PickLabelsConfig(labels=(22,)), journal, scan)
     calibration = LinearCalibrationConfig(slope=0.0006855, intercept=0.01745, kind="qct-k2hpo4", assumed=True)

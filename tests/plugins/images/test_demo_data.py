@@ -16,7 +16,7 @@ DEMO = Path(__file__).parents[3] / "pipelines" / "data" / "vertebra_l3_ct"
 
 
 def test_the_files_lie_on_one_grid_with_permuted_axes() -> None:
-    scan = read_scan(DEMO / "ct.nii.gz", ReadScanConfig())
+    scan = read_scan(DEMO / "ct.nii.gz", ReadScanConfig(), QuietJournal())
     assert scan.grid.spacing_mm == pytest.approx((1.5, 1.5, 1.5))
     assert np.abs(scan.grid.axes).argmax(axis=0).tolist() == [1, 2, 0]
     for name, present in (("vertebrae", {21, 22, 23}), ("subregions", {*range(41, 51)})):
@@ -26,7 +26,7 @@ def test_the_files_lie_on_one_grid_with_permuted_axes() -> None:
 
 
 def test_bone_is_denser_than_what_is_around_it() -> None:
-    scan = read_scan(DEMO / "ct.nii.gz", ReadScanConfig())
+    scan = read_scan(DEMO / "ct.nii.gz", ReadScanConfig(), QuietJournal())
     bone = read_labels(DEMO / "vertebrae.nii.gz", ReadLabelsConfig()).foreground
     assert 100 < scan.hu[bone].mean() < 500
     assert scan.hu[~bone].mean() < 50

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from culmann import InputError, Scan
+from culmann.journal import QuietJournal
 from culmann_images.readers import ReadScanConfig, read_scan
 
 UID = "1.2.826.0.1.3680043.2.1125"
@@ -69,7 +70,7 @@ def write_series(
 
 
 def read(folder: Path, series_uid: str | None = None) -> Scan:
-    return read_scan(folder, ReadScanConfig(series_uid=series_uid))
+    return read_scan(folder, ReadScanConfig(series_uid=series_uid), QuietJournal())
 
 
 @pytest.mark.parametrize("axes", [AXIAL, CORONAL, OBLIQUE], ids=["axial", "coronal", "oblique"])
@@ -168,6 +169,25 @@ def test_what_is_no_regular_stack_of_ct_is_refused(options: Any, says: str, tmp_
     with pytest.raises(InputError, match=says) as caught:
         read(tmp_path)
     assert str(tmp_path) in caught.value.message
+
+
+def test_a_file_of_many_frames_is_refused(tmp_path: Path) -> None:
+    frames = sitk.GetImageFromArray(np.zeros((4, 5, 6), dtype=np.int16))
+    frames.SetMetaData("0008|0060", "CT")
+    sitk.WriteImage(frames, str(tmp_path / "all.dcm"))
+    with pytest.raises(InputError, match=r"all\.dcm is a multi-frame DICOM file") as caught:
+        read(tmp_path)
+    assert "dcm2niix" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("step_mm", "thickness_mm", "warned"), [(2.5, "2.5", ""), (2.5, "5.0", "5 mm thick"), (3.2, "2.0", "3.2 mm thick")]
+)
+def test_thick_slices_are_warned_of(step_mm: float, thickness_mm: str, warned: str, tmp_path: Path) -> None:
+    write_series(tmp_path, positions=line(np.arange(6) * step_mm), change=lambda _: {"0018|0050": thickness_mm})
+    journal = QuietJournal()
+    read_scan(tmp_path, ReadScanConfig(), journal)
+    assert [warned in text for text in journal.warnings] == ([True] if warned else [])
 
 
 def test_a_tilt_in_the_header_is_told(tmp_path: Path) -> None:

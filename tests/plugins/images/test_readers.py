@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from culmann import Grid, InputError, Labels, Scan
 from culmann.image_files import write_image_file
+from culmann.journal import QuietJournal
 from culmann_images.readers import (
     ReadDensityConfig,
     ReadLabelsConfig,
@@ -33,7 +34,7 @@ def ramp(low: float, high: float) -> Any:
 
 
 def test_a_scan_keeps_the_axes_of_its_file(tmp_path: Path) -> None:
-    scan = read_scan(image(tmp_path, ramp(-1000, 2000)), ReadScanConfig())
+    scan = read_scan(image(tmp_path, ramp(-1000, 2000)), ReadScanConfig(), QuietJournal())
     assert scan.grid == GRID
     assert scan.hu.dtype == np.float32
     assert np.array_equal(scan.hu, ramp(-1000, 2000).astype(np.float32))
@@ -42,12 +43,12 @@ def test_a_scan_keeps_the_axes_of_its_file(tmp_path: Path) -> None:
 
 def test_an_image_of_one_value_is_empty(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="every voxel is -1024, there is nothing in the image"):
-        read_scan(image(tmp_path, -1024), ReadScanConfig())
+        read_scan(image(tmp_path, -1024), ReadScanConfig(), QuietJournal())
 
 
 def test_a_series_is_not_chosen_in_a_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no folder"):
-        read_scan(image(tmp_path, ramp(0, 1)), ReadScanConfig(series_uid="1.2"))
+        read_scan(image(tmp_path, ramp(0, 1)), ReadScanConfig(series_uid="1.2"), QuietJournal())
 
 
 def labels_file(folder: Path) -> Path:
