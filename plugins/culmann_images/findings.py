@@ -21,7 +21,7 @@ _AGENT_HU = (130.0, 600.0)
 _LIQUID_HU = 30.0
 
 #: Nothing around it is much brighter, as the cortex around marrow is: at most this share of the voxels within 8 mm.
-_BRIGHTER_HU, _BRIGHTER_SHARE, _AROUND_MM = 60.0, 0.06, 8.0
+_BRIGHTER_HU, _BRIGHTER_SHARE, _AROUND_MM = 60.0, 0.08, 8.0
 
 #: At most this share of what is within 8 mm may be air: the table and what lies on it is not meant.
 _AIR_HU, _AIR_SHARE = -500.0, 0.15
