@@ -49,11 +49,15 @@ class ClassicalFemursConfig(Config):
         le=600,
         description="What is brighter than this is bone, in Hounsfield units: it places the outer surface.",
     )
-    working_spacing_mm: float = Field(
-        1.5, ge=0.6, le=3, description="Voxel spacing of the image that the work is done on; the result is on the scan's grid."
+    working_spacing_mm: float | None = Field(
+        None,
+        ge=0.6,
+        le=3,
+        description="Voxel spacing of the image that the work is done on; null takes the narrowest width of the scan's voxels, "
+        "but 1 to 1.5 mm. The result is on the scan's grid.",
     )
     length_mm: float = Field(
-        250.0,
+        200.0,
         ge=60,
         le=350,
         description="The femur is kept down to this far below the centre of its head, along the patient's axis: a knee in view "
@@ -77,8 +81,8 @@ def classical_femurs(scan: Scan, config: ClassicalFemursConfig, journal: Journal
     cortex are bridged, the marrow is filled, and the surface is smoothed.
 
     It is no trained network. `femurs.json` gives a confidence for each side: the lowest of the marks that measured facts
-    get (roundness of the head, distance of its surface from the sphere, share without a visible joint space, likeness of both
-    sides, length in view, contact with the image border, voxel width, metal). Below 0.6 there is a warning.
+    get (roundness of the head, distance of its surface from the sphere, share without a visible joint space, hollows, likeness
+    of both sides, length in view, contact with the image border, voxel width, metal). Below 0.6 there is a warning.
 
     Parameters
     ----------
@@ -140,12 +144,13 @@ def _femur(image: Image, side: str, heads: Mapping[str, Head], config: Classical
     outwards = 1.0 if side == "left" else -1.0
     reach = np.array([[-50.0 * outwards, 110.0 * outwards], [-75.0, 75.0], [-config.length_mm, 50.0]])
     near = box(image, coarse.centre_mm + reach.min(axis=1), coarse.centre_mm + reach.max(axis=1))
-    work = resampled(near, config.working_spacing_mm)
+    spacing = config.working_spacing_mm or float(np.clip(min(image.grid.spacing_mm), 1.0, 1.5))
+    work = resampled(near, spacing)
     head = fit(work, coarse.centre_mm, side) or coarse
     _refuse_head(image, head, side, config)
     surface = head_surface(work, head)
     bone, keep_out = femur_bone(work, head, surface, config.bone_hu)
-    mask = solid(bone, keep_out, config.working_spacing_mm)
+    mask = solid(bone, keep_out, spacing)
     return Femur(side, work, head, surface, mask, work.positions_mm()[..., 2][mask] - head.centre_mm[2])
 
 

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from culmann.data.arrays import BoolArray, FloatArray
 from culmann_segment.classical_femur_bone import FREE_DEG
+from culmann_segment.classical_femur_filling import hollow_share
 from culmann_segment.classical_femur_head import Head
 from culmann_segment.classical_femur_joint import HeadSurface
 from culmann_segment.classical_femur_working import Image
@@ -83,6 +84,7 @@ def facts(femur: Femur, other: Femur | None, widest_voxel_mm: float, metal_mm3: 
     radius = femur.head.radius_mm
     length = femur.length_mm
     border = _share_at_border(femur.mask)
+    hollow = hollow_share(femur.mask, femur.image.grid.spacing_mm[0])
     measured = {
         "roundness": Fact(
             femur.head.roundness,
@@ -106,6 +108,11 @@ def facts(femur: Femur, other: Femur | None, widest_voxel_mm: float, metal_mm3: 
             covered / len(free),
             0.5 + 0.5 * _mark(covered / len(free), 0.02, 0.1),
             "hardly any acetabulum lies around its head: a specimen, a dislocated hip, or a shoulder?",
+        ),
+        "hollow_share": Fact(
+            hollow,
+            _mark(hollow, 0.2, 0.08),
+            f"hollows of its surface amount to {100 * hollow:.0f} % of its volume: is the marrow filled? Try a lower `bone_hu`",
         ),
         "length_below_head_mm": Fact(
             length, _mark(length, 30.0, 55.0), f"it ends {length:.0f} mm below the centre of its head"

@@ -41,6 +41,13 @@ def solid(bone: BoolArray, keep_out: BoolArray, spacing_mm: float) -> BoolArray:
     return largest(_filled(smooth & ~barred)[middle])
 
 
+def hollow_share(mask: BoolArray, spacing_mm: float) -> float:
+    """Volume of the hollows that a ball of 8 mm does not reach into, as a share of the volume of the mask."""
+    pad = int(np.ceil(8.0 / spacing_mm)) + 1
+    closed = _closed(np.pad(mask, pad), 8.0, spacing_mm)
+    return float(closed.sum() / mask.sum() - 1)
+
+
 def largest(mask: BoolArray) -> BoolArray:
     """The largest part of a mask that voxel faces connect."""
     part, n = ndimage.label(mask)
