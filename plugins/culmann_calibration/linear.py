@@ -87,7 +87,8 @@ def identity_density(scan: Scan, config: IdentityDensityConfig) -> DensityMap:
     Raises
     ------
     InputError
-        When the values can hardly be in the stated unit.
+        When the values can hardly be in the stated unit, or were normalised.
     """
+    scan.expect_hu("identity-density")
     g_cm3 = in_g_cm3(scan.hu, config.unit, "identity-density")
     return DensityMap(scan.grid, g_cm3, config.kind, {"method": "identity", "unit": config.unit}, scan.placement)

@@ -64,7 +64,7 @@ class Scan:
         """Raise InputError, naming the purpose, unless the values are Hounsfield units."""
         if self.intensity != "hu":
             raise InputError(
-                f"{purpose} needs Hounsfield units, and the values of this scan were normalised",
+                f"{purpose} needs the values as they were measured, and those of this scan were normalised",
                 hint="take the scan from before `normalise-intensity`, with `from`",
             )
 
