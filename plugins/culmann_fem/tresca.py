@@ -15,8 +15,8 @@ from culmann_fem.return_mapping import radial_return
 _njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
 _inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, forceinline=True)
 
-#: Share of the elastic stiffness that the tangent keeps at a corner, where two principal stresses stay equal whatever the strain:
-#: a bar in which all points are there would otherwise have no stiffness at all against a change of its section.
+#: Share of the elastic stiffness that the tangent keeps at a corner, where two principal stresses stay equal whatever the
+#: strain: a bar in which all points are there would otherwise have no stiffness at all against a change of its section.
 _HOLD = 1e-4
 
 

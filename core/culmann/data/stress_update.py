@@ -49,7 +49,7 @@ class StressUpdate:
 
     def __post_init__(self) -> None:
         module, _, name = self.target.partition(":")
-        if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        if not module or not name.isidentifier():
             raise ValueError(f"the target {self.target!r} is not of the form package.module:function")
         expect_shape("stress_update.parameters", self.parameters, (None, None))
         if not np.isfinite(self.parameters).all():
