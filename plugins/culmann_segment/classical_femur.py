@@ -149,8 +149,7 @@ def _femur(image: Image, side: str, heads: Mapping[str, Head], config: Classical
     head = fit(work, coarse.centre_mm, side) or coarse
     _refuse_head(image, head, side, config)
     surface = head_surface(work, head)
-    bone, keep_out = femur_bone(work, head, surface, config.bone_hu)
-    mask = solid(bone, keep_out, spacing)
+    mask = solid(work, *femur_bone(work, head, surface, config.bone_hu))
     return Femur(side, work, head, surface, mask, work.positions_mm()[..., 2][mask] - head.centre_mm[2])
 
 
@@ -216,7 +215,7 @@ def _on_scan(image: Image, femurs: Mapping[str, Femur], scan: Scan) -> Labels:
         told.append(f"{name} {femur.volume_cm3:.0f} cm3")
     names = {value: name for value, name in NAMES.items() if (label == value).any()}
     history = (*scan.history, f"classical-femurs: {', '.join(told)}")
-    return Labels(scan.grid, turned_back(label, scan.grid), names, history)
+    return Labels(scan.grid, turned_back(label, scan.grid), names, history, scan.placement)
 
 
 def _no_head(image: Image, roundest: float) -> InputError:
