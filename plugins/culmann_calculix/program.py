@@ -46,18 +46,28 @@ class Ended:
     timed_out: bool
     said: str
 
+    @property
+    def without_equilibrium(self) -> bool:
+        """Whether it gave up because no increment, however small, converged."""
+        return "increment size smaller than minimum" in self.said
+
     def describe(self) -> str:
-        """In words, with the errors that ccx printed, or its last lines."""
+        """In words, with the errors that ccx printed."""
         if self.timed_out:
             return f"CalculiX was stopped after {self.seconds:.0f} s, the time that `timeout_s` gives it"
-        lines = [line.strip() for line in self.said.splitlines() if line.strip()]
-        errors = [line for line in lines if "*ERROR" in line]
-        last = "\n    ".join(dict.fromkeys([*errors[:4], *lines[-6:]]))
+        lines = (line.strip() for line in self.said.splitlines())
+        errors = "; ".join(list(dict.fromkeys(line for line in lines if "*ERROR" in line))[:4])
+        told = f": {errors}" if errors else ""
         if self.code < 0:
-            name = signal.Signals(-self.code).name if -self.code in set(signal.Signals) else str(-self.code)
-            memory = ": perhaps the machine ran out of memory" if name == "SIGKILL" else ""
-            return f"CalculiX was ended by {name} after {self.seconds:.0f} s{memory}; its last lines:\n    {last}"
-        return f"CalculiX ended with code {self.code} after {self.seconds:.0f} s; it said:\n    {last}"
+            name = signal.Signals(-self.code).name if -self.code in set(signal.Signals) else f"signal {-self.code}"
+            memory = ", perhaps because the machine ran out of memory" if name == "SIGKILL" else ""
+            return f"CalculiX was ended by {name} after {self.seconds:.0f} s{memory}{told}"
+        return f"CalculiX ended with code {self.code} after {self.seconds:.0f} s{told}"
+
+    def last_lines(self) -> str:
+        """The last of what ccx printed, indented."""
+        lines = [line.strip() for line in self.said.splitlines() if line.strip()]
+        return "".join(f"\n    {line}" for line in lines[-6:])
 
 
 def find_ccx(program: Path | None) -> Path:

@@ -63,7 +63,7 @@ def test_recorded_run_is_read(fake, model, solve):
 
 
 @pytest.mark.parametrize("lost", [10, 300, 900, 1500], ids=lambda n: f"{n} bytes lost")
-def test_killed_in_mid_run_keeps_the_curve_so_far(lost, fake, model, solve, tmp_path):
+def test_killed_in_mid_run_keeps_the_curve_so_far(lost, fake, model, solve):
     size = (HERE / "recorded.dat").stat().st_size
     journal = QuietJournal()
     program = fake(f'head -c {size - lost} "$RECORDED.dat" > $1.dat; cp "$RECORDED.sta" $1.sta; echo factoring; kill -9 $$')
@@ -71,12 +71,13 @@ def test_killed_in_mid_run_keeps_the_curve_so_far(lost, fake, model, solve, tmp_
     assert response.force_n == pytest.approx([0, 7.5, 12, 12], rel=1e-6)
     assert "ended by SIGKILL" in response.stop_reason
     assert "75 % of the displacement" in response.stop_reason
-    assert "factoring" in response.stop_reason
-    assert "--force" in response.stop_reason
-    assert journal.warnings == [response.stop_reason]
+    (warning,) = journal.warnings
+    assert warning.startswith(response.stop_reason)
+    assert "--force" in warning
     assert b"*STATIC" in journal.attachments["calculix.inp"]
     assert b"factoring" in journal.attachments["calculix.log"]
-    assert list(tmp_path.glob("culmann-calculix-*")) == []
+    # A criterion that the short curve does not reach leaves no run folder: the files are found all the same.
+    assert "factoring" in (kept_folder(warning.replace(";", " ")) / "culmann.log").read_text(encoding="utf-8")
 
 
 def test_segmentation_fault_before_any_result_keeps_deck_and_logs(fake, model, solve):
