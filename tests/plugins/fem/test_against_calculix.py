@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from culmann import Grid, LoadCase, Materials, Prescribed
+from culmann import Grid, LoadCase, Materials, Orthotropy, Prescribed
 from culmann.journal import QuietJournal
 from culmann.voxels import hexahedra
 from culmann_calculix.solver import CalculixConfig, calculix
@@ -66,6 +67,21 @@ def test_plastic_curve_and_fields_within_a_thousandth(native):
         assert getattr(ours.end, name) == pytest.approx(theirs, abs=1e-3 * np.abs(theirs).max()), name
     linear = native(mesh, materials, load, scheme="linear")
     assert referee.force_n[-1] < 0.8 * linear.force_n[-1], "the case must be well into yielding to say anything"
+
+
+@pytest.mark.parametrize("axes", [np.eye(3), np.eye(3)[[1, 2, 0]]], ids=["xyz", "yzx"])
+def test_orthotropic_elastic_and_plastic_curves_within_a_ten_thousandth(native, axes):
+    """*ELASTIC, TYPE=ENGINEERING CONSTANTS with *ORIENTATION; the return mapping of CalculiX for it is not ours."""
+    mesh, plain, load = blob()
+    bone = Orthotropy((1 / 3, 0.5, 1.0), (0.121, 0.157, 0.18), (0.11, 0.2, 0.3), axes)
+    materials = replace(plain, orthotropy=bone)
+    for scheme in ("linear", "plastic"):
+        referee = by_calculix(mesh, materials, load, scheme=scheme)
+        ours = native(mesh, materials, load, integration="full", scheme=scheme)
+        assert ours.force_n == pytest.approx(referee.force_n, rel=1e-4)
+        assert ours.end.displacement_mm == pytest.approx(referee.end.displacement_mm, abs=1e-3 * 0.16)
+        assert ours.end.equivalent_stress_mpa == pytest.approx(referee.end.equivalent_stress_mpa, rel=1e-3)
+        assert ours.end.equivalent_plastic_strain == pytest.approx(referee.end.equivalent_plastic_strain, abs=1e-4)
 
 
 @pytest.fixture(scope="module")

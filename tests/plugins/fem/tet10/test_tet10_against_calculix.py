@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from culmann import LoadCase, Materials, Prescribed
+from culmann import LoadCase, Materials, Orthotropy, Prescribed
 from culmann.journal import QuietJournal
 from culmann_calculix.solver import CalculixConfig, calculix
 
@@ -51,3 +53,14 @@ def test_plastic_curve_and_fields_within_a_thousandth(native, block):
         assert getattr(ours.end, name) == pytest.approx(theirs, abs=1e-3 * np.abs(theirs).max()), name
     linear = native(*block, scheme="linear")
     assert referee.force_n[-1] < 0.8 * linear.force_n[-1], "the case must be well into yielding to say anything"
+
+
+@pytest.mark.parametrize("scheme", ["linear", "plastic"])
+def test_orthotropic_along_any_axes_within_a_ten_thousandth(native, block, scheme):
+    mesh, plain, load = block
+    axes = Rotation.from_rotvec([0.4, -0.7, 0.3]).as_matrix()
+    materials = replace(plain, orthotropy=Orthotropy((1 / 3, 0.5, 1.0), (0.121, 0.157, 0.18), (0.11, 0.2, 0.3), axes))
+    referee = by_calculix(mesh, materials, load, scheme=scheme)
+    ours = native(mesh, materials, load, scheme=scheme)
+    assert ours.force_n == pytest.approx(referee.force_n, rel=1e-4)
+    assert ours.end.displacement_mm == pytest.approx(referee.end.displacement_mm, abs=1e-4 * 0.07)
