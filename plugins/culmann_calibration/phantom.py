@@ -101,6 +101,7 @@ def phantom_calibration(scan: Scan, config: PhantomCalibrationConfig, journal: J
     InputError
         When no phantom is found, or its rods do not fit the certificate.
     """
+    scan.expect_hu("phantom-calibration")
     equation = _fit(scan, config, journal)
     profile = slice_profile(equation, config.certificate, scan.grid.spacing_mm[2], config.smoothing_mm)
     seen = np.flatnonzero(equation.rods.seen)
@@ -136,6 +137,8 @@ def asynchronous_calibration(scan: Scan, phantom: Scan, config: PhantomConfig, j
     InputError
         When no phantom is found in the phantom's scan, or its rods do not fit the certificate.
     """
+    for image in (scan, phantom):
+        image.expect_hu("asynchronous-calibration")
     equation = _fit(phantom, config, journal)
     profile = slice_profile(equation, config.certificate, phantom.grid.spacing_mm[2], 30.0)
     profile.warn_of_drift(journal)

@@ -62,6 +62,7 @@ def tissue_calibration(
     """
     tissues: list[Tissue] = sorted(config.references_mg_cc, key=list(WINDOWS_HU).index)
     windows = {tissue: config.windows_hu.get(tissue, WINDOWS_HU[tissue]) for tissue in tissues}
+    scan.expect_hu("tissue-calibration")
     peaks = find_peaks(scan, labels, windows, config.cortical_voxels)
     reference = np.array([config.references_mg_cc[tissue] for tissue in tissues])
     line = fit_straight(np.array([peaks[tissue].hu for tissue in tissues]), reference)

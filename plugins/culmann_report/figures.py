@@ -8,6 +8,7 @@ from pydantic import Field
 
 from culmann.config import Config
 from culmann.data import Report, Response, Scan, Strength
+from culmann.journal import Journal
 from culmann_report.curve import curve_picture
 from culmann_report.failure import Look, failure_picture
 
@@ -30,19 +31,24 @@ class FiguresConfig(Config):
     )
 
 
-def figures(response: Response, strength: Strength, config: FiguresConfig, scan: Scan | None = None) -> Report:
+def figures(
+    response: Response, strength: Strength, config: FiguresConfig, journal: Journal, scan: Scan | None = None
+) -> Report:
     """Draw the curve with the failure load, and where the bone fails.
 
     `failure.png` shows the moment nearest to the failure load that the response holds fields of, the peak or the end: on the
     left the scan in a plane through the middle of the loaded part, with the cells that yield in colour, on the right the bone
-    from outside, below them the caveats of the strength. Without a scan the left side shows the cells alone. Of a linear run it
-    shows the equivalent strain.
+    from outside, below them the caveats of the strength. Without a scan, or with one that was not moved as the mesh was, the left
+    side shows the cells alone. Of a linear run it shows the equivalent strain.
 
     Raises
     ------
     InputError
         When the direction of `view` is straight up or zero.
     """
+    if scan is not None and not scan.placement.same_as(response.mesh.placement):
+        journal.warn("the scan was not moved as the mesh was (mirrored, registered): failure.png shows the cells without it")
+        scan = None
     look = Look(config.plane, config.offset_mm, config.view, config.window_hu, config.strain_top)
     return Report(
         {"curve.png": curve_picture(response, strength), "failure.png": failure_picture(response, strength, scan, look)}

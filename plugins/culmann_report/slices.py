@@ -12,6 +12,9 @@ from culmann.data import Mesh, Scan
 from culmann.data.arrays import FloatArray, IntArray
 from culmann.drawing import View
 
+#: A point is sought in so many tetrahedra, those with the nearest centres; on a side it lies in either cell.
+_CANDIDATES, _TOUCH = 32, 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Plane:
@@ -54,7 +57,7 @@ def grey_values(scan: Scan, points_mm: FloatArray) -> FloatArray:
 
 
 def cells_at(mesh: Mesh, points_mm: FloatArray) -> IntArray:
-    """Which cell each pixel (rows, columns) lies in, -1 for none: exact on a lattice, by the nearest cell centre elsewhere."""
+    """Which cell each pixel (rows, columns) lies in, -1 for none: exact on a lattice and in tetrahedra with straight sides."""
     flat = points_mm.reshape(-1, 3)
     if mesh.lattice is not None:
         grid = mesh.lattice.grid
@@ -66,8 +69,27 @@ def cells_at(mesh: Mesh, points_mm: FloatArray) -> IntArray:
         found = np.full(len(flat), -1, dtype=np.int64)
         found[inside] = number[tuple(at[inside, ::-1].T)]
         return found.reshape(points_mm.shape[:2])
+    if mesh.cell_type != "hex8":
+        return _tetrahedra_at(mesh, flat).reshape(points_mm.shape[:2])
     centres = mesh.cell_centres_mm()
-    corners = mesh.points_mm[mesh.cells[:, :4]]
-    reach = np.linalg.norm(corners - centres[:, None, :], axis=2).max(axis=1)
+    reach = np.linalg.norm(mesh.points_mm[mesh.cells] - centres[:, None, :], axis=2).max(axis=1)
     distance, nearest = cKDTree(centres).query(flat)
     return np.asarray(np.where(distance <= 0.75 * reach[nearest], nearest, -1).reshape(points_mm.shape[:2]))
+
+
+def _tetrahedra_at(mesh: Mesh, points_mm: FloatArray) -> IntArray:
+    """(n,): the straight-sided tetrahedron that each point lies in, among those with the nearest centres; -1 for none."""
+    centres = mesh.cell_centres_mm()
+    corners = mesh.points_mm[mesh.cells[:, :4]]
+    reach = np.linalg.norm(corners - centres[:, None, :], axis=2).max()
+    ranks = np.arange(1, min(_CANDIDATES, mesh.n_cells) + 1)
+    distance, near = map(np.asarray, cKDTree(centres).query(points_mm, k=ranks, distance_upper_bound=float(reach)))
+    found = np.full(len(points_mm), -1, dtype=np.int64)
+    for rank in range(len(ranks)):
+        open_ = np.flatnonzero((found < 0) & np.isfinite(distance[:, rank]))
+        cell = near[open_, rank]
+        first, edges = corners[cell, 0], corners[cell, 1:] - corners[cell, :1]
+        share = np.linalg.solve(np.swapaxes(edges, 1, 2), (points_mm[open_] - first)[:, :, None])[:, :, 0]
+        inside = (share >= -_TOUCH).all(axis=1) & (share.sum(axis=1) <= 1 + _TOUCH)
+        found[open_[inside]] = cell[inside]
+    return found

@@ -104,6 +104,7 @@ def classical_femurs(scan: Scan, config: ClassicalFemursConfig, journal: Journal
         When the values are no Hounsfield units, voxels are wider than 5 mm, there is no bone or no femoral head in view, or a
         femur that is asked for is absent, cut through head or neck, or replaced by a prosthesis.
     """
+    scan.expect_hu("classical-femurs")
     refuse_unusable(scan, config.bone_hu)
     journal.progress("looking for the heads of the femurs", 0.0)
     image = turned(scan.grid, scan.hu)

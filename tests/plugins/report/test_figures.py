@@ -12,6 +12,9 @@ import pytest
 from culmann.data import Fields, Grid, Mesh, Response, Scan, Strength
 from culmann.drawing import view_from
 from culmann.errors import InputError
+from culmann.journal import QuietJournal
+from culmann.pipeline.listener import Silent
+from culmann.pipeline.recorder import Recorder
 from culmann.voxels import hexahedra
 from culmann_report.curve import moment_of
 from culmann_report.failure import CAVEAT_WIDTH, _round_top, caveat_lines
@@ -103,9 +106,12 @@ def test_cells_that_yield_are_coloured_and_others_are_not():
     none, some = np.zeros(mesh.n_cells), np.zeros(mesh.n_cells)
     some[np.abs(mesh.cell_centres_mm()[:, 2] - 33) < 4] = 0.03
     fixed = FiguresConfig(strain_top=0.04)
-    grey, red = (figures(response(mesh, p), STRENGTH, fixed, scan_of(mesh)).files["failure.png"] for p in (some * 0.01, some))
+    grey, red = (
+        figures(response(mesh, p), STRENGTH, fixed, QuietJournal(), scan_of(mesh)).files["failure.png"]
+        for p in (some * 0.01, some)
+    )
     assert reddish(red) > reddish(grey) + 5000
-    linear = figures(response(mesh, none), STRENGTH, FiguresConfig()).files
+    linear = figures(response(mesh, none), STRENGTH, FiguresConfig(), QuietJournal()).files
     assert set(linear) == {"curve.png", "failure.png"}
 
 
@@ -117,6 +123,7 @@ def test_it_works_with_and_without_scan_and_lattice(with_scan, plane):
         response(mesh, np.full(mesh.n_cells, 0.02)),
         STRENGTH,
         FiguresConfig(plane=plane),
+        QuietJournal(),
         scan_of(mesh) if with_scan else None,
     ).files
     assert all(pixels(content).shape[0] > 400 for content in files.values())
@@ -124,7 +131,9 @@ def test_it_works_with_and_without_scan_and_lattice(with_scan, plane):
 
 def test_the_same_result_gives_the_same_files():
     mesh = bone()
-    once, again = (figures(response(mesh, np.full(mesh.n_cells, 0.02)), STRENGTH, FiguresConfig()).files for _ in range(2))
+    once, again = (
+        figures(response(mesh, np.full(mesh.n_cells, 0.02)), STRENGTH, FiguresConfig(), QuietJournal()).files for _ in range(2)
+    )
     assert once == again
 
 
@@ -132,7 +141,9 @@ def test_caveats_are_in_the_picture():
     mesh = bone()
     answer = response(mesh, np.zeros(mesh.n_cells))
     careful = replace(STRENGTH, caveats=("the calibration is assumed", "the endplate is cut"))
-    plain, told = (pixels(figures(answer, s, FiguresConfig()).files["failure.png"]) for s in (STRENGTH, careful))
+    plain, told = (
+        pixels(figures(answer, s, FiguresConfig(), QuietJournal()).files["failure.png"]) for s in (STRENGTH, careful)
+    )
     assert told.shape[0] > plain.shape[0]
     foot = told[-60:]
     assert ((foot[..., 0] > 0.8) & (foot[..., 2] < 0.6)).sum() > 500, "the caveats are written in yellow at the bottom"
@@ -152,4 +163,14 @@ def test_only_so_many_caveats_as_fit():
 
 def test_a_view_from_straight_above_is_refused():
     with pytest.raises(InputError, match="straight above"):
-        figures(response(bone(), np.zeros(bone().n_cells)), STRENGTH, FiguresConfig(view=(0, 0, 2)))
+        figures(response(bone(), np.zeros(bone().n_cells)), STRENGTH, FiguresConfig(view=(0, 0, 2)), QuietJournal())
+
+
+def test_a_scan_that_was_not_moved_as_the_mesh_was_is_left_out_and_that_is_said():
+    mesh = bone()
+    moved = replace(mesh, placement=mesh.placement.moved(np.diag([-1.0, 1, 1, 1]), "mirrored"))
+    said = Recorder("pictures", Silent())
+    answer = figures(response(moved, np.full(mesh.n_cells, 0.02)), STRENGTH, FiguresConfig(), said, scan_of(mesh))
+    without = figures(response(moved, np.full(mesh.n_cells, 0.02)), STRENGTH, FiguresConfig(), QuietJournal())
+    assert answer.files == without.files
+    assert "was not moved as the mesh was" in said.warnings[0]
