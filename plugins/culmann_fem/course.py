@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from culmann.data import Fields
+from culmann.data.arrays import FloatArray
 
 #: Tells a person how far the solve is: words, and the share of the displacement.
 Tell = Callable[[str, float], None]
@@ -32,10 +33,14 @@ class Limits:
 
 @dataclass(slots=True)
 class Course:
-    """Grows by one point for each increment that was solved; factors are shares of the full displacement."""
+    """Grows by one point for each increment that was solved; factors are shares of the full displacement.
+
+    `reactions_n` holds (sets, 3) for every point but the first, where all is at rest.
+    """
 
     factors: list[float] = field(default_factory=lambda: [0.0])
     force_n: list[float] = field(default_factory=lambda: [0.0])
+    reactions_n: list[FloatArray] = field(default_factory=list)
     peak: Fields | None = None
     end: Fields | None = None
     nonlinear_iterations: int = 0
@@ -45,10 +50,11 @@ class Course:
     cuts: int = 0
     stop_reason: str = ""
 
-    def add(self, factor: float, force_n: float) -> bool:
+    def add(self, factor: float, force_n: float, reactions_n: FloatArray) -> bool:
         """One more point; whether it is the highest so far, whose fields the caller then puts into `peak`."""
         self.factors.append(factor)
         self.force_n.append(force_n)
+        self.reactions_n.append(reactions_n)
         return force_n >= max(self.force_n)
 
     def count(self, cg_iterations: int) -> None:

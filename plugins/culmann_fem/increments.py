@@ -21,7 +21,7 @@ def march(
     tell: Tell,
     *,
     first: FloatArray,
-    attempt: Callable[[FloatArray], float | None],
+    attempt: Callable[[FloatArray], FloatArray | None],
     accept: Callable[[FloatArray], None],
     fields: Callable[[FloatArray], Fields],
     state: Callable[[], str],
@@ -34,7 +34,7 @@ def march(
         Displacement at full load that the first increment is guessed from; later ones continue the way so far. Both meet the
         prescribed displacements exactly.
     attempt
-        Corrects a guess in place until it is in equilibrium and gives the load in N, or None.
+        Corrects a guess in place until it is in equilibrium and gives the nodal forces, or None.
     accept
         Makes an equilibrium the state.
     fields, state
@@ -48,8 +48,8 @@ def march(
         while goal - done > 1e-12:
             to = min(goal, done + step)
             ahead = u + (to - done) * (first if done == 0 else (u - before) / (done - done_before))
-            load_n = attempt(ahead)
-            if load_n is None:
+            force = attempt(ahead)
+            if force is None:
                 step /= 2
                 course.cuts += 1
                 if step < smallest:
@@ -62,7 +62,8 @@ def march(
             accept(ahead)
             before, done_before = u, done
             u, done = ahead, to
-            if course.add(done, load_n):
+            load_n = system.load_n(force)
+            if course.add(done, load_n, system.reactions_n(force)):
                 course.peak = fields(u)
             tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state()}", done)
             if course.has_fallen(limits):

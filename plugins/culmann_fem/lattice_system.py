@@ -34,6 +34,7 @@ class LatticeSystem:
         self.dot = self.lattice.dot
         self.multiply = self.lattice.multiply
         self.load_n = problem.load_n
+        self.reactions_n = problem.reactions_n
 
     def refresh(self) -> None:
         """Build the coarse operators anew from the moduli of the lattice."""

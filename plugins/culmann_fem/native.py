@@ -178,6 +178,8 @@ def _response(mesh: Mesh, materials: Materials, load: LoadCase, course: Course, 
     assert course.peak is not None
     assert course.end is not None
     full = _full_displacement(load)
+    at_rest = np.zeros((len(load.prescribed), 3))
+    reactions = np.stack([at_rest, *course.reactions_n], axis=1)
     return Response(
         mesh=mesh,
         displacement_mm=full * np.array(course.factors),
@@ -195,6 +197,7 @@ def _response(mesh: Mesh, materials: Materials, load: LoadCase, course: Course, 
             "cut_increments": course.cuts,
         },
         stop_reason=course.stop_reason,
+        reactions_n={name: reactions[n] for n, name in enumerate(load.prescribed)},
         cells={"youngs_modulus_mpa": materials.youngs_modulus_mpa, "density_g_cm3": materials.density_g_cm3},
     )
 

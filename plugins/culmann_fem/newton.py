@@ -49,7 +49,7 @@ def follow_linear(system: System, model: Plasticity, limits: Limits, tell: Tell)
         return course.finish(partial(model.fields, system.vector()))
     f = system.vector()
     system.multiply(u, f)
-    course.add(1.0, system.load_n(f))
+    course.add(1.0, system.load_n(f), system.reactions_n(f))
     course.peak = model.fields(u)
     tell(f"{course.force_n[-1]:.0f} N", 1.0)
     return course.finish(partial(model.fields, u))
@@ -71,8 +71,8 @@ def _equilibrate(
     u: FloatArray,
     limits: Limits,
     course: Course,
-) -> float | None:
-    """Correct u in place until it is in equilibrium; the load in N, or None when that does not succeed."""
+) -> FloatArray | None:
+    """Correct u in place until it is in equilibrium; the nodal forces, or None when that does not succeed."""
     f = system.vector()
     model.force(u, f)
     load, residual = norms(system, f)
@@ -80,7 +80,7 @@ def _equilibrate(
     for _ in range(_MOST_NEWTON):
         if residual <= limits.residual * load:
             course.largest_residual = max(course.largest_residual, residual / load if load > 0 else 0.0)
-            return system.load_n(f)
+            return f
         du, r = system.vector(), -f * system.free
         goal = max(forcing * residual, 0.3 * limits.residual * load)
         solve = system.solve(model.tangent, du, r, tolerance=goal, most=limits.most_cg)

@@ -31,6 +31,8 @@ class LatticeProblem:
         (3, ni + 1, nj + 1, nk + 1): freedoms that exist and are not prescribed.
     target_mm
         The same shape: displacement at full load where prescribed, 0 elsewhere.
+    sets
+        The mesh points of each prescribed set.
     loaded
         (n,): mesh points whose reaction is the load.
     direction
@@ -46,6 +48,7 @@ class LatticeProblem:
     node: IntArray
     free: BoolArray
     target_mm: FloatArray
+    sets: tuple[IntArray, ...]
     loaded: IntArray
     direction: FloatArray
     is_bone: BoolArray
@@ -67,6 +70,11 @@ class LatticeProblem:
         """Reaction of the loaded set along the direction of the load, N, from nodal forces on the box."""
         i, j, k = self.node[self.loaded].T
         return float(self.direction @ force[:, i, j, k].sum(axis=1))
+
+    def reactions_n(self, force: FloatArray) -> FloatArray:
+        """(sets, 3): reactions of all prescribed sets, LPS, N, from nodal forces on the box."""
+        places = (self.node[nodes].T for nodes in self.sets)
+        return np.array([self.axes @ force[:, i, j, k].sum(axis=1) for i, j, k in places])
 
 
 def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
@@ -114,6 +122,7 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
         node=node,
         free=free,
         target_mm=target,
+        sets=tuple(held.nodes for held in load.prescribed.values()),
         loaded=load.prescribed[load.loaded].nodes,
         direction=np.asarray(load.direction) @ axes,
         is_bone=mesh.is_bone,

@@ -57,7 +57,7 @@ def follow_lagged(
         u, done = ahead, to
         e = state.strain(u)
         load_n = system.load_n(f)
-        if course.add(done, load_n):
+        if course.add(done, load_n, system.reactions_n(f)):
             course.peak = state.fields(u)
         tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state.n_softened()} cells softened", done)
         if course.has_fallen(limits):
@@ -94,8 +94,8 @@ def _agree(
     u: FloatArray,
     limits: Limits,
     course: Course,
-) -> float | None:
-    """Correct u in place until the moduli that its strains call for hold it in equilibrium; the load, or None."""
+) -> FloatArray | None:
+    """Correct u in place until the moduli that its strains call for hold it in equilibrium; the nodal forces, or None."""
     modulus = state.softened(state.strain(u)) if u.any() and course.factors[-1] > 0 else state.modulus
     state.use(modulus)
     system.refresh()
@@ -114,7 +114,7 @@ def _agree(
         if residual <= limits.residual * load:
             course.largest_residual = max(course.largest_residual, residual / load if load > 0 else 0.0)
             state.commit(wanted, e)
-            return system.load_n(f)
+            return f
         modulus = np.minimum(state.modulus, np.exp(mix.next(np.log(modulus), np.log(wanted))))
         state.use(modulus)
         if round_number % 8 == 0:

@@ -55,6 +55,9 @@ class System(Protocol):
     def load_n(self, force: FloatArray) -> float:
         """Reaction of the loaded set along the direction of the load, N, from nodal forces."""
 
+    def reactions_n(self, force: FloatArray) -> FloatArray:
+        """(sets, 3): reactions of all prescribed sets in their order, LPS, N, from nodal forces."""
+
 
 class Plasticity(Protocol):
     """Cells that yield and unload elastically."""

@@ -48,6 +48,8 @@ class TetProblem:
         (n, 3): freedoms that are not prescribed.
     target_mm
         (n, 3): displacement at full load where prescribed, 0 elsewhere.
+    sets
+        The nodes of each prescribed set.
     loaded
         Nodes whose reaction is the load.
     direction
@@ -65,6 +67,7 @@ class TetProblem:
     axes: FloatArray
     free: BoolArray
     target_mm: FloatArray
+    sets: tuple[IntArray, ...]
     loaded: IntArray
     direction: FloatArray
     is_bone: BoolArray
@@ -84,6 +87,10 @@ class TetProblem:
     def load_n(self, force: FloatArray) -> float:
         """Reaction of the loaded set along the direction of the load, N, from nodal forces."""
         return float(self.direction @ force[self.loaded].sum(axis=0))
+
+    def reactions_n(self, force: FloatArray) -> FloatArray:
+        """(sets, 3): reactions of all prescribed sets, LPS, N, from nodal forces."""
+        return np.array([force[nodes].sum(axis=0) @ self.axes for nodes in self.sets])
 
 
 def tet_problem(mesh: Mesh, load: LoadCase) -> TetProblem:
@@ -125,6 +132,7 @@ def tet_problem(mesh: Mesh, load: LoadCase) -> TetProblem:
         axes=load.axes,
         free=free,
         target_mm=target,
+        sets=tuple(node[held.nodes] for held in load.prescribed.values()),
         loaded=node[load.prescribed[load.loaded].nodes],
         direction=load.axes @ np.asarray(load.direction),
         is_bone=mesh.is_bone,

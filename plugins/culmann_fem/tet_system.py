@@ -37,6 +37,7 @@ class TetSystem:
         self.dot = self.operator.dot
         self.multiply = self.operator.multiply
         self.load_n = problem.load_n
+        self.reactions_n = problem.reactions_n
 
     def refresh(self) -> None:
         """Build the preconditioner anew from the moduli of the operator."""

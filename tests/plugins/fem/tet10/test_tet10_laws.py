@@ -128,3 +128,15 @@ def test_the_built_in_law_as_a_stress_update_of_its_own_gives_the_same_curve(mak
     built_in, ours = (native(mesh, m, askew(mesh), residual_tolerance=1e-10) for m in (material, own))
     assert ours.force_n == pytest.approx(built_in.force_n, rel=1e-8)
     assert (built_in.end.phase > 0).sum() > 0.5 * mesh.n_cells
+
+
+def test_reactions_of_all_sets_in_the_axes_of_the_patient(make_tets, make_material, platens, native):
+    """In uniaxial strain the walls carry ν / (1 - ν) of the stress; the load's axes are not the patient's."""
+    mesh = make_tets()
+    turn = Rotation.from_rotvec([0.3, -0.5, 0.8]).as_matrix()
+    load = platens(mesh, 0.01, confined=True)
+    turned = replace(load, axes=turn.T, direction=tuple(float(v) for v in turn @ np.array(load.direction)))
+    answer = native(replace(mesh, points_mm=mesh.points_mm @ turn.T), make_material(mesh.n_cells), turned)
+    axial = 1000 * 0.7 / (1.3 * 0.4) * 0.01 * 4
+    assert answer.reactions_n["top"][-1] == pytest.approx(-axial * turn[:, 2], abs=1e-4)
+    assert answer.reactions_n["bottom"][-1] == pytest.approx(axial * turn[:, 2], abs=1e-4)
