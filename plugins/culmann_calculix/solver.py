@@ -23,8 +23,8 @@ from culmann_calculix.program import Ended, find_ccx, run_ccx, version_of
 from culmann_calculix.results import Increment, Results, read_status
 
 JOB = "culmann"
-#: More unknowns than this, and a direct solver takes too much memory and time. A linear run needs it once only.
-_DIRECT_UP_TO = {"linear": 300_000, "plastic": 100_000}
+#: More unknowns than this, and a direct solver takes too much memory and time.
+_DIRECT_UP_TO = 100_000
 _STATIC = {
     "spooles": ", SOLVER=SPOOLES",
     "pardiso": ", SOLVER=PARDISO",
@@ -44,10 +44,9 @@ class CalculixConfig(ModelConfig):
     )
     linear_solver: Literal["auto", "spooles", "pardiso", "iterative-cholesky", "iterative-scaling"] = Field(
         "auto",
-        description="`spooles` is direct and exact. The iterative ones are faster and smaller for large models but stop early: "
-        "the force of a linear run can be half a per cent off, with a caveat then; in a plastic run Newton's method "
-        "takes care of it. `pardiso` needs a ccx that was built with it. `auto` takes spooles up to 300 000 unknowns in a "
-        "linear run and 100 000 in a plastic one, then iterative-cholesky.",
+        description="`spooles` is direct. The iterative ones are faster and smaller for large models; they stop early, so that "
+        "Newton's method goes on until the forces are in balance, in a linear run as well. `pardiso` needs a ccx that was "
+        "built with it. `auto` takes spooles up to 100 000 unknowns, then iterative-cholesky.",
     )
     residual_tolerance: float = Field(
         0.005, gt=1e-9, lt=0.1, description="Largest force out of balance over the mean force; CalculiX's own default is 0.005."
@@ -83,12 +82,13 @@ def calculix(mesh: Mesh, materials: Materials, load: LoadCase, config: CalculixC
     reader = FieldReader(mesh, materials, element_of(mesh, config.hexahedra), plastic)
     bin_of_cell, bins = bins_of(mesh, materials, config)
     scheme = "plastic" if plastic else "linear"
-    solver = _linear_solver(mesh, scheme, config)
+    solver = _linear_solver(mesh, config)
     options = DeckOptions(
         element=reader.element,
         plastic=plastic,
         large_displacement=config.large_displacement,
         static=_STATIC[solver],
+        newton=not plastic and solver.startswith("iterative"),
         residual_tolerance=config.residual_tolerance,
         remarks=remarks(mesh, bins, load, ()),
         fields_for_viewers=config.keep_files,
@@ -126,8 +126,8 @@ def calculix(mesh: Mesh, materials: Materials, load: LoadCase, config: CalculixC
             journal.warn(f"{reason}. The deck and the logs are kept in {folder}; `culmann run --force` tries again")
         elif reason:
             journal.warn(reason)
-        if scheme == "linear":
-            _warn_of_linear(solver, materials, journal)
+        if scheme == "linear" and not materials.is_linear:
+            journal.warn("solved as linear, as `scheme: linear` asks: no cell yields, and no force is that of a failing bone")
         return response
     except SolverError as problem:
         raise SolverError(f"{problem.message}\n  The deck and the logs are kept in {folder}", hint=problem.hint) from problem
@@ -143,17 +143,10 @@ def _attach(folder: Path, journal: Journal) -> None:
             journal.attach(f"calculix.{suffix}", file.read_bytes())
 
 
-def _warn_of_linear(solver: str, materials: Materials, journal: Journal) -> None:
-    if solver.startswith("iterative"):
-        journal.warn("the iterative solvers of CalculiX stop early: the force of a linear run can be half a per cent off")
-    if not materials.is_linear:
-        journal.warn("solved as linear, as `scheme: linear` asks: no cell yields, and no force is that of a failing bone")
-
-
-def _linear_solver(mesh: Mesh, scheme: str, config: CalculixConfig) -> str:
+def _linear_solver(mesh: Mesh, config: CalculixConfig) -> str:
     if config.linear_solver != "auto":
         return config.linear_solver
-    return "spooles" if 3 * mesh.n_points <= _DIRECT_UP_TO[scheme] else "iterative-cholesky"
+    return "spooles" if 3 * mesh.n_points <= _DIRECT_UP_TO else "iterative-cholesky"
 
 
 def _tell(folder: Path, journal: Journal) -> None:
