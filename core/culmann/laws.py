@@ -17,7 +17,7 @@ from culmann.data.arrays import FloatArray
 from culmann.data.materials import Criterion, Unloading
 from culmann.errors import InputError, PluginError
 from culmann.journal import Journal
-from culmann.mapping import average_over_cells
+from culmann.mapping import Interpolation, average_over_cells
 
 #: Mean density of a bone, g/cm³: outside of this the numbers are in another unit.
 PLAUSIBLE_MEAN_G_CM3 = (0.01, 2.0)
@@ -31,6 +31,11 @@ class DensityLawConfig(Config):
         "modulus",
         description="What is averaged over a cell: the law's results at every voxel (`modulus`, as in Bonemat V3), or the "
         "density, to which the law is then applied (`density`).",
+    )
+    interpolation: Interpolation = Field(
+        "linear",
+        description="Density between voxel centres, for cells that do not lie along the voxels: `linear`, or that of the "
+        "`nearest` voxel, as QCTMA has it.",
     )
     largest_share_outside: float = Field(
         0.9,
@@ -125,10 +130,10 @@ def density_law(
         @functools.wraps(curve)
         def step(mesh: Mesh, density: DensityMap, config: C, journal: Journal) -> Materials:
             bone = mesh.part(mesh.is_bone)
-            rho = checked_cell_density(bone, density, density_kind)
+            rho = checked_cell_density(bone, density, density_kind, config.interpolation)
             check_range(rho, valid_g_cm3, config.largest_share_outside, journal)
             if config.averaging == "modulus":
-                table = average_over_cells(bone, density, lambda r: curve(r, config).columns())
+                table = average_over_cells(bone, density, lambda r: curve(r, config).columns(), config.interpolation)
             else:
                 table = curve(rho, config).columns()
             k = (table.shape[1] - 1) // 2
@@ -168,7 +173,9 @@ def _config_class(curve: Callable[..., Any]) -> Any:
         ) from None
 
 
-def checked_cell_density(mesh: Mesh, density: DensityMap, kind: DensityKind) -> FloatArray:
+def checked_cell_density(
+    mesh: Mesh, density: DensityMap, kind: DensityKind, interpolation: Interpolation = "linear"
+) -> FloatArray:
     """Mean density of every cell in g/cm³ (n_cells,), after the checks that every law needs.
 
     Raises
@@ -182,7 +189,7 @@ def checked_cell_density(mesh: Mesh, density: DensityMap, kind: DensityKind) -> 
             hint=f"state the `kind` that the calibration gives, or choose a law for {density.kind!r}; "
             "named conversions: see `convert-density`",
         )
-    rho = average_over_cells(mesh, density, lambda r: r[:, None])[:, 0]
+    rho = average_over_cells(mesh, density, lambda r: r[:, None], interpolation)[:, 0]
     if not np.isfinite(rho).all():
         where = mesh.cell_centres_mm()[~np.isfinite(rho)][0].round(1).tolist()
         raise InputError(f"the density is not a number in {int((~np.isfinite(rho)).sum())} cells, the first at {where} mm")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from scipy import ndimage, sparse
@@ -15,12 +16,22 @@ from culmann.errors import InputError
 #: Maps densities (n,) to one or several quantities (n, m) that are averaged together, from the same points.
 PointValues = Callable[[FloatArray], FloatArray]
 
+#: How a density between voxel centres is had from theirs.
+Interpolation = Literal["linear", "nearest"]
 
-def average_over_cells(mesh: Mesh, density: DensityMap, values: PointValues) -> FloatArray:
+#: A tetrahedron is cut until the edges of its parts are shorter than so many voxels, but no more often than this.
+_PART_VOXELS, _MOST_CUTS = 1.7, 3
+
+
+def average_over_cells(
+    mesh: Mesh, density: DensityMap, values: PointValues, interpolation: Interpolation = "linear"
+) -> FloatArray:
     """Integral of `values(density)` over each cell divided by its volume: what is averaged is the value, not the density.
 
     A cell of a lattice that is parallel to the image is cut exactly into voxels. Any other cell is sampled at quadrature
-    points, with the density interpolated linearly between voxel centres.
+    points: a hexahedron at 2 x 2 x 2, a tetrahedron at the four points of the rule of degree 2 in each of 8, 64 or 512 equal
+    parts, so many that a part has hardly a voxel. The corners of a tetrahedron alone say where it is: its sides are taken as
+    straight.
 
     Parameters
     ----------
@@ -28,6 +39,8 @@ def average_over_cells(mesh: Mesh, density: DensityMap, values: PointValues) -> 
         In the same patient coordinates.
     values
         Density in g/cm³ (n,) to quantities (n, m).
+    interpolation
+        Between voxel centres at quadrature points: `linear`, or that of the `nearest` voxel, as if each were of one density.
 
     Returns
     -------
@@ -41,7 +54,7 @@ def average_over_cells(mesh: Mesh, density: DensityMap, values: PointValues) -> 
     expect_one_space({"the mesh": mesh.placement, "the density map": density.placement})
     if mesh.lattice is not None and _parallel(mesh.lattice.grid, density.grid):
         return _average_on_lattice(mesh.lattice.grid, mesh.lattice.cell_index, density, values)
-    return _average_by_quadrature(mesh, density, values)
+    return _average_by_quadrature(mesh, density, values, interpolation)
 
 
 def _parallel(a: Grid, b: Grid) -> bool:
@@ -107,37 +120,55 @@ def _hexahedron_rule() -> FloatArray:
     return np.asarray(np.prod(1 + points[:, None, :] * corner[None, :, :], axis=2) / 8)
 
 
-def _tetrahedron_rule() -> FloatArray:
-    """(32 points, 4 corners): the four-point rule in each of the eight parts of a tetrahedron, all of one weight."""
+def _tetrahedron_rule(cuts: int) -> FloatArray:
+    """(4 · 8^cuts points, 4 corners): the four-point rule in all parts of a tetrahedron that is cut in eight."""
     a, b = 0.58541019662496845446, 0.13819660112501051518
-    four = np.full((4, 4), b) + (a - b) * np.eye(4)
     vertex = np.eye(4)
     middle = {(p, q): (vertex[p] + vertex[q]) / 2 for p in range(4) for q in range(p + 1, 4)}
     m01, m02, m03, m12, m13, m23 = (middle[e] for e in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)))
     v0, v1, v2, v3 = vertex
-    parts = [
-        (v0, m01, m02, m03),
-        (m01, v1, m12, m13),
-        (m02, m12, v2, m23),
-        (m03, m13, m23, v3),
-        (m01, m02, m03, m13),
-        (m01, m02, m12, m13),
-        (m02, m03, m13, m23),
-        (m02, m12, m13, m23),
-    ]
-    return np.concatenate([four @ np.stack(part) for part in parts])
+    eight = np.array(
+        [
+            (v0, m01, m02, m03),
+            (m01, v1, m12, m13),
+            (m02, m12, v2, m23),
+            (m03, m13, m23, v3),
+            (m01, m02, m03, m13),
+            (m01, m02, m12, m13),
+            (m02, m03, m13, m23),
+            (m02, m12, m13, m23),
+        ]
+    )
+    parts = vertex[None]
+    for _ in range(cuts):
+        parts = np.einsum("epc,ncx->nepx", eight, parts).reshape(-1, 4, 4)
+    four = np.full((4, 4), b) + (a - b) * np.eye(4)
+    return np.asarray(np.einsum("qp,npx->nqx", four, parts).reshape(-1, 4))
 
 
-def _average_by_quadrature(mesh: Mesh, density: DensityMap, values: PointValues) -> FloatArray:
-    shape = _hexahedron_rule() if mesh.cell_type == "hex8" else _tetrahedron_rule()
-    corners = mesh.points_mm[mesh.cells[:, : shape.shape[1]]]
+def _cuts(corners: FloatArray, grid: Grid) -> int:
+    """How often tetrahedra with these corners (n, 4, 3) are cut in eight for an image on this grid."""
+    edge = float(np.median(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2))) if len(corners) else 0.0
+    needed = np.ceil(np.log2(max(edge, 1e-9) / (_PART_VOXELS * min(grid.spacing_mm))))
+    return int(np.clip(needed, 1, _MOST_CUTS))
+
+
+def _average_by_quadrature(mesh: Mesh, density: DensityMap, values: PointValues, interpolation: Interpolation) -> FloatArray:
+    if mesh.cell_type == "hex8":
+        corners, shape = mesh.points_mm[mesh.cells], _hexahedron_rule()
+    else:
+        corners = mesh.points_mm[mesh.cells[:, :4]]
+        # The parts depend on the order of the corners; sorted by place, the numbering of the nodes plays no part.
+        order = np.lexsort(np.moveaxis(corners, 2, 0), axis=1)
+        corners = np.take_along_axis(corners, order[:, :, None], axis=1)
+        shape = _tetrahedron_rule(_cuts(corners, density.grid))
     g_cm3 = density.g_cm3.astype(np.float64)
     total: FloatArray | None = None
     for weights in shape:
         point = np.einsum("c,ncx->nx", weights, corners)
         index = density.grid.to_index(point)
         _refuse_outside(index, density)
-        rho = ndimage.map_coordinates(g_cm3, index[:, ::-1].T, order=1, mode="nearest")
+        rho = ndimage.map_coordinates(g_cm3, index[:, ::-1].T, order=1 if interpolation == "linear" else 0, mode="nearest")
         part = values(rho)
         total = part if total is None else total + part
     assert total is not None

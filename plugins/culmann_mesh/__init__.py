@@ -11,6 +11,16 @@ api = 1
 
 
 @hookimpl
+def culmann_calibrations() -> Iterable[Step]:
+    """What prepares a density for its mesh."""
+    yield Step(
+        "extend-density",
+        "culmann_mesh.extend_density:extend_density",
+        summary="Carries the density of bone outwards, for cells that reach over the border of the labels",
+    )
+
+
+@hookimpl
 def culmann_mesh_builders() -> Iterable[Step]:
     """The ways from labels to a mesh."""
     yield Step(

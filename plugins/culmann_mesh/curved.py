@@ -41,15 +41,27 @@ def curve_sides(points_mm: FloatArray, cells: IntArray, body: SmoothBody, smalle
         moved &= ~back
 
 
+def volume_mm3(points_mm: FloatArray, cells: IntArray) -> float:
+    """Volume of quadratic tetrahedra (m, 10); the rule of degree 3 is exact for them."""
+    centre, others = np.full(4, 1 / 4), np.full((4, 4), 1 / 6) + np.eye(4) / 3
+    at = _determinants(points_mm, cells, np.vstack([centre, others]))
+    return float((at @ np.array([-4 / 5, 9 / 20, 9 / 20, 9 / 20, 9 / 20])).sum() / 6)
+
+
 def _smallest_determinant(points_mm: FloatArray, cells: IntArray) -> FloatArray:
     """(m,): the smallest Jacobian determinant at the ten nodes of each cell."""
     at = np.concatenate([np.eye(4), (np.eye(4)[TET_EDGES[:, 0]] + np.eye(4)[TET_EDGES[:, 1]]) / 2])
-    result = np.full(len(cells), np.inf)
-    for place in at:
+    return np.asarray(_determinants(points_mm, cells, at).min(axis=1))
+
+
+def _determinants(points_mm: FloatArray, cells: IntArray, barycentric: FloatArray) -> FloatArray:
+    """(m, q): Jacobian determinants of tet10 cells (m, 10) at barycentric places (q, 4)."""
+    columns = []
+    for place in barycentric:
         slope = np.zeros((10, 4))
         slope[range(4), range(4)] = 4 * place - 1
         for e, (i, j) in enumerate(TET_EDGES):
             slope[4 + e, i], slope[4 + e, j] = 4 * place[j], 4 * place[i]
         jacobian = np.einsum("nax,ac->ncx", points_mm[cells], slope[:, 1:] - slope[:, :1])
-        result = np.minimum(result, np.linalg.det(jacobian))
-    return result
+        columns.append(np.linalg.det(jacobian))
+    return np.stack(columns, axis=1)

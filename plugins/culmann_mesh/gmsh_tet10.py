@@ -15,7 +15,7 @@ from culmann.errors import InputError
 from culmann.journal import Journal
 from culmann.surface import Surface, self_intersections
 from culmann.tetrahedra import straight_tet10
-from culmann_mesh.curved import curve_sides
+from culmann_mesh.curved import curve_sides, volume_mm3
 from culmann_mesh.gmsh_process import tetrahedra
 from culmann_mesh.holes import check_holes
 from culmann_mesh.interfaces import Regions, follow_labels
@@ -106,14 +106,13 @@ def gmsh_tet10(labels: Labels, config: GmshTet10Config, journal: Journal) -> Mes
     surface, points, corners = _filled(body, start, volume, config, journal)
     regions = follow_labels(points, corners, labels, inside, body, 2 * config.smallest_scaled_jacobian)
     found = quality(regions.points_mm, corners)
-    off = voxels_off(surface.points_mm, inside, labels.grid)
-    told += _told(surface, found, regions, volume, off, journal)
     _refuse_flat(found, regions.points_mm, corners, config.smallest_scaled_jacobian)
-
     points, cells = straight_tet10(regions.points_mm, corners)
     if config.curved_sides:
         points, curved, kept_straight = curve_sides(points, cells, body, config.smallest_scaled_jacobian)
-        told.append(f"{curved} sides of the surface are curved, {kept_straight} were left straight for the sake of their cells")
+        told.append(f"{curved} edges of the surface are curved, {kept_straight} stay straight for the sake of their cells")
+    off = voxels_off(surface.points_mm, inside, labels.grid)
+    told += _told(surface, found, regions, volume_mm3(points, cells) / volume, off, journal)
     _attach(surface, found, off, regions, told, journal)
     present = labels.present()
     return Mesh(
@@ -123,6 +122,7 @@ def gmsh_tet10(labels: Labels, config: GmshTet10Config, journal: Journal) -> Mes
         region=regions.region,
         region_names={int(v): present[int(v)] for v in np.unique(regions.region)},
         node_sets={"field-of-view-border": cut_points(points, labels, labels.grid.spacing_mm)},
+        placement=labels.placement,
         history=(*labels.history, f"gmsh-tet10: {'; '.join(told)}"),
     )
 
@@ -141,36 +141,38 @@ def _refuse_too_many(volume_mm3: float, config: GmshTet10Config) -> None:
 
 
 def _filled(
-    body: SmoothBody, start: Surface, volume_mm3: float, config: GmshTet10Config, journal: Journal
+    body: SmoothBody, start: Surface, wanted_mm3: float, config: GmshTet10Config, journal: Journal
 ) -> tuple[Surface, FloatArray, IntArray]:
     """The surface in triangles and its tetrahedra; made again with another edge length where their mean volume is off."""
     area = float(np.linalg.norm(start.area_vectors_mm2(), axis=1).sum())
     edge = (config.element_volume_mm3 / _BULKY) ** (1 / 3)
     for _ in range(30):
-        share = max(_BULKY - _THIN * edge * area / volume_mm3, 0.1)
+        share = max(_BULKY - _THIN * edge * area / wanted_mm3, 0.1)
         edge = (edge + (config.element_volume_mm3 / share) ** (1 / 3)) / 2
     for attempt in range(_ATTEMPTS):
         journal.progress(f"surface with edges of {edge:.2f} mm")
-        surface = calmed(_with_the_volume(remeshed(start, body, edge), edge, volume_mm3))
+        surface = remeshed(start, body, edge)
+        if not config.curved_sides:
+            surface = _with_the_volume(surface, edge, wanted_mm3)
+        surface = calmed(surface)
         _refuse_cut(surface)
         journal.progress(f"gmsh fills {len(surface.triangles):,} triangles")
         points, corners = tetrahedra(surface, config.time_limit_s, journal)
-        miss = volume_mm3 / len(corners) / config.element_volume_mm3
+        miss = wanted_mm3 / len(corners) / config.element_volume_mm3
         if abs(miss - 1) <= _MISS or attempt == _ATTEMPTS - 1:
             break
         edge *= miss ** (-1 / 3)
     if abs(miss - 1) > 0.15:
-        journal.warn(
-            f"the tetrahedra have {miss * config.element_volume_mm3:.3g} mm³ on average: the bone is thin for larger ones"
-        )
+        got, asked = miss * config.element_volume_mm3, config.element_volume_mm3
+        journal.warn(f"the tetrahedra have {got:.3g} mm³ on average, not {asked:g}: the bone is too thin for them")
     return surface, points, corners
 
 
-def _with_the_volume(surface: Surface, edge_mm: float, volume_mm3: float) -> Surface:
+def _with_the_volume(surface: Surface, edge_mm: float, wanted_mm3: float) -> Surface:
     """The surface moved out or in a little: straight triangles cut corners, and the volume is to stay that of the labels."""
     for _ in range(2):
         area = float(np.linalg.norm(surface.area_vectors_mm2(), axis=1).sum())
-        by = float(np.clip((volume_mm3 - surface.volume_mm3()) / area, -0.1 * edge_mm, 0.1 * edge_mm))
+        by = float(np.clip((wanted_mm3 - surface.volume_mm3()) / area, -0.1 * edge_mm, 0.1 * edge_mm))
         normal = np.zeros_like(surface.points_mm)
         for corner in surface.triangles.T:
             np.add.at(normal, corner, surface.area_vectors_mm2())
@@ -201,10 +203,7 @@ def _refuse_flat(found: Quality, points: FloatArray, corners: IntArray, smallest
         )
 
 
-def _told(
-    surface: Surface, found: Quality, regions: Regions, volume_mm3: float, off: FloatArray, journal: Journal
-) -> list[str]:
-    share = float(found.volume_mm3.sum()) / volume_mm3
+def _told(surface: Surface, found: Quality, regions: Regions, share: float, off: FloatArray, journal: Journal) -> list[str]:
     if abs(share - 1) > _VOLUME_CHANGE:
         journal.warn(f"gmsh-tet10 has {100 * share:.1f} % of the labelled volume: ask for a smaller `element_volume_mm3`")
     told = [

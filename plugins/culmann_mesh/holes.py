@@ -16,7 +16,7 @@ from culmann.journal import Journal
 from culmann.surface import Surface
 
 #: Balls that the voxels are closed with, in voxels; what is wider is not looked for.
-_RADII = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
+_RADII = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ def narrow_holes(inside: BoolArray, grid: Grid, most: int) -> list[Hole]:
             plug = plugs[around] == number
             if _euler(body[around] | plug) <= _euler(body[around]):
                 continue
-            depth = ndimage.distance_transform_edt(np.pad(plug | body[around], 1)[1:-1, 1:-1, 1:-1] & plug, sampling=spacing)
             middle = np.argwhere(plug).mean(axis=0) + [s.start for s in around] + corner
-            found.append(Hole(grid.to_world(middle[None, ::-1])[0], 2 * float(depth.max())))
+            widest = float(ndimage.distance_transform_edt(~body, sampling=spacing)[around][plug].max())
+            found.append(Hole(grid.to_world(middle[None, ::-1])[0], 2 * widest - float(spacing.min())))
             body[around] |= plug
             if len(found) == most:
                 return found

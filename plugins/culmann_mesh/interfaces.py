@@ -13,11 +13,13 @@ from culmann.data import Labels, Mesh
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann.voxels import exterior_faces
 from culmann_mesh.quality import quality
-from culmann_mesh.smooth_surface import SmoothBody, smooth_body
+from culmann_mesh.smooth_surface import SmoothBody, smooth_body, with_volume
 
 #: A corner moves by at most this share of the edge that a border cuts.
-_REACH = 0.6
-_ROUNDS = 3
+_REACH = 0.8
+_ROUNDS = 4
+#: How often the borders are shifted so that regions have the volume of their labels.
+_SHIFTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +66,71 @@ def follow_labels(
         return Regions(points_mm, np.full(len(corners), values[0], dtype=np.int64), np.zeros(0))
     nearest = ndimage.distance_transform_edt(labels.label == 0, return_distances=False, return_indices=True)
     label = np.where(inside, labels.label[tuple(nearest)], 0)
-    bodies = [smooth_body(label == v, labels.grid) for v in values]
+    voxel = labels.grid.voxel_volume_mm3
+    bodies = [with_volume(smooth_body(label == v, labels.grid), float((label == v).sum()) * voxel) for v in values]
+
+    shift = np.zeros(len(values))
 
     def depths(at: FloatArray) -> FloatArray:
-        return np.stack([body.depth(at) for body in bodies], axis=1)
+        return np.stack([body.depth(at) for body in bodies], axis=1) + shift
 
-    edges = np.unique(np.sort(corners[:, list(combinations(range(4), 2))].reshape(-1, 2), axis=1), axis=0)
-    on_surface = np.zeros(len(points_mm), dtype=bool)
-    faces = _outer_faces(points_mm, corners)
-    on_surface[faces] = True
-    along_surface = _pairs_in(edges, faces)
-    points, settled = points_mm, np.zeros(len(points_mm), dtype=bool)
+    skin = _Skin.of(points_mm, corners)
+    labelled = np.array([(label == v).sum() for v in values]) * voxel
+    found, least = None, np.inf
+    for _ in range(_SHIFTS):
+        points = _snapped(points_mm, corners, skin, depths, outer, worst_jacobian)
+        chosen = depths(points[corners].mean(axis=1)).argmax(axis=1)
+        faces, sides = _faces_between(corners, chosen)
+        off, area = _off(points, faces, sides, depths), _area_of(points, faces, sides, len(values))
+        # Faces are chords of a round border, so that its inside comes out too small: the border moves until volumes agree.
+        volume = np.bincount(chosen, weights=quality(points, corners).volume_mm3, minlength=len(values))
+        miss = float(np.abs(labelled - volume).sum())
+        if miss < least:
+            found, least = Regions(points, np.asarray(values, dtype=np.int64)[chosen], off), miss
+        # Half of the way: smoothing has made the depths less steep than distances.
+        furthest = 0.25 * min(labels.grid.spacing_mm)
+        shift = shift + np.clip(0.5 * (labelled - volume) / np.maximum(area, 1e-9), -furthest, furthest)
+    assert found is not None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Skin:
+    """Edges of a mesh (m, 2), which of them are sides of outer faces, and which corners are on the outer surface."""
+
+    edges: IntArray
+    along: BoolArray
+    corner: BoolArray
+
+    @classmethod
+    def of(cls, points_mm: FloatArray, corners: IntArray) -> _Skin:
+        edges = np.unique(np.sort(corners[:, list(combinations(range(4), 2))].reshape(-1, 2), axis=1), axis=0)
+        corner = np.zeros(len(points_mm), dtype=bool)
+        faces = _outer_faces(points_mm, corners)
+        corner[faces] = True
+        return cls(edges, _pairs_in(edges, faces), corner)
+
+
+def _snapped(
+    points_mm: FloatArray,
+    corners: IntArray,
+    skin: _Skin,
+    depths: Callable[[FloatArray], FloatArray],
+    outer: SmoothBody,
+    worst: float,
+) -> FloatArray:
+    """The points with corners moved onto the borders between labels, where cells stay good enough."""
+    points, settled, failed = points_mm, np.zeros(len(points_mm), dtype=bool), np.zeros(len(points_mm), dtype=bool)
     for _ in range(_ROUNDS):
-        moved, target = _moves(points, edges, depths(points), on_surface, along_surface, settled)
+        moved, target = _moves(points, skin, depths(points), settled, failed)
         if not len(moved):
             break
-        skin = on_surface[moved]
+        at_skin = skin.corner[moved]
         furthest = float(np.linalg.norm(target - points[moved], axis=1).max())
-        target[skin] = outer.onto_surface(target[skin], furthest)
-        points = _guarded(points, corners, moved, target, worst_jacobian, settled)
-    at_middle = depths(points[corners].mean(axis=1))
-    chosen = at_middle.argmax(axis=1)
-    return Regions(points, np.asarray(values, dtype=np.int64)[chosen], _off(points, corners, chosen, depths))
+        target[at_skin] = outer.onto_surface(target[at_skin], furthest)
+        points, kept = _guarded(points, corners, moved, target, worst)
+        settled[moved[kept]], failed[moved[~kept]] = True, True
+    return points
 
 
 def _outer_faces(points_mm: FloatArray, corners: IntArray) -> IntArray:
@@ -100,58 +145,72 @@ def _pairs_in(edges: IntArray, faces: IntArray) -> BoolArray:
 
 
 def _moves(
-    points: FloatArray, edges: IntArray, depth: FloatArray, on_surface: BoolArray, along_surface: BoolArray, settled: BoolArray
+    points: FloatArray, skin: _Skin, depth: FloatArray, settled: BoolArray, failed: BoolArray
 ) -> tuple[IntArray, FloatArray]:
-    """Corners to move and where to: each onto the nearest cut through an edge that one of its ends may reach."""
+    """Corners to move and where to: each onto the nearest cut through an edge that no end of has come to rest on a border."""
     owner = depth.argmax(axis=1)
-    cut = (owner[edges[:, 0]] != owner[edges[:, 1]]) & ~settled[edges].any(axis=1)
-    (a, b), surface_edge = edges[cut].T, along_surface[cut]
+    cut = (owner[skin.edges[:, 0]] != owner[skin.edges[:, 1]]) & ~settled[skin.edges].any(axis=1)
+    (a, b), surface_edge = skin.edges[cut].T, skin.along[cut]
     at_a = depth[a, owner[a]] - depth[a, owner[b]]
     at_b = depth[b, owner[a]] - depth[b, owner[b]]
     share = at_a / np.maximum(at_a - at_b, 1e-300)
-    crossing = points[a] + share[:, None] * (points[b] - points[a])
+    crossing = np.tile(points[a] + share[:, None] * (points[b] - points[a]), (2, 1))
     end = np.concatenate([a, b])
     way = np.concatenate([share, 1 - share])
-    may = (~on_surface[end] | np.tile(surface_edge, 2)) & (way <= _REACH)
-    length = np.linalg.norm(np.tile(crossing, (2, 1)) - points[end], axis=1)
+    may = (~skin.corner[end] | np.tile(surface_edge, 2)) & (way <= _REACH) & ~failed[end]
     # The shorter way of each edge only, then the shortest of each corner.
-    other = np.roll(np.where(may, way, np.inf), len(a))
-    may &= way <= other
-    order = np.lexsort((length, end))
+    may &= way <= np.roll(np.where(may, way, np.inf), len(a))
+    order = np.lexsort((np.linalg.norm(crossing - points[end], axis=1), end))
     order = order[may[order]]
     corner, first = np.unique(end[order], return_index=True)
-    return corner, np.tile(crossing, (2, 1))[order[first]]
+    return corner, crossing[order[first]]
 
 
 def _guarded(
-    points: FloatArray, corners: IntArray, moved: IntArray, target: FloatArray, worst: float, settled: BoolArray
-) -> FloatArray:
-    """The points with those moves that leave every cell good enough; corners that came to rest are marked in `settled`."""
+    points: FloatArray, corners: IntArray, moved: IntArray, target: FloatArray, worst: float
+) -> tuple[FloatArray, BoolArray]:
+    """The points after those moves (m,) that leave every cell good enough, and which moves those are.
+
+    Of the corners of a spoilt cell, the one that moves furthest goes back first.
+    """
     keep = np.ones(len(moved), dtype=bool)
     before = quality(points, corners).scaled_jacobian
-    for _ in range(50):
+    way = np.zeros(len(points))
+    move_of = np.full(len(points), -1)
+    move_of[moved] = np.arange(len(moved))
+    while True:
+        way[moved] = np.where(keep, np.linalg.norm(target - points[moved], axis=1), 0)
         trial = points.copy()
         trial[moved[keep]] = target[keep]
         after = quality(trial, corners).scaled_jacobian
-        spoilt = corners[(after < worst) & (after < before)]
-        if not len(spoilt) or not (keep & np.isin(moved, spoilt)).any():
-            break
-        keep &= ~np.isin(moved, spoilt)
-    settled[moved[keep]] = True
-    return trial
+        spoilt = corners[(after < worst) & (after < before) & (way[corners] > 0).any(axis=1)]
+        if not len(spoilt):
+            return trial, keep
+        furthest = spoilt[np.arange(len(spoilt)), way[spoilt].argmax(axis=1)]
+        keep[move_of[furthest]] = False
 
 
-def _off(points: FloatArray, corners: IntArray, chosen: IntArray, depths: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """Distance to the border of every corner of a face between two regions."""
+def _faces_between(corners: IntArray, chosen: IntArray) -> tuple[IntArray, IntArray]:
+    """Faces between two regions: their corners (n, 3), and the regions on their two sides (n, 2)."""
     faces = np.sort(corners[:, [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]].reshape(-1, 3), axis=1)
     order = np.lexsort(faces.T)
     twin = np.flatnonzero((faces[order][1:] == faces[order][:-1]).all(axis=1))
-    one, two = order[twin], order[twin + 1]
-    region_one, region_two = chosen[one // 4], chosen[two // 4]
-    between = region_one != region_two
-    node = faces[one[between]].ravel()
-    left, right = np.repeat(region_one[between], 3), np.repeat(region_two[between], 3)
-    depth = depths(points[node])
-    row = np.arange(len(node))
+    pair = np.stack([order[twin], order[twin + 1]], axis=1)
+    sides = chosen[pair // 4]
+    between = sides[:, 0] != sides[:, 1]
+    return faces[pair[between, 0]], sides[between]
+
+
+def _off(points: FloatArray, faces: IntArray, sides: IntArray, depths: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Distance to the border of every corner of the faces between regions."""
+    depth, row = depths(points[faces.ravel()]), np.arange(faces.size)
+    left, right = np.repeat(sides, 3, axis=0).T
     # Depths in two neighbours differ by twice the distance to the border between them.
     return np.asarray(np.abs(depth[row, left] - depth[row, right]) / 2)
+
+
+def _area_of(points: FloatArray, faces: IntArray, sides: IntArray, n: int) -> FloatArray:
+    """(n,): area of the faces between each region and the others."""
+    a, b, c = (points[faces[:, m]] for m in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    return np.asarray(np.bincount(sides.ravel(), weights=np.repeat(area, 2), minlength=n))

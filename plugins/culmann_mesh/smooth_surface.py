@@ -14,8 +14,11 @@ from culmann.surface import Surface
 
 #: Voxels of background around what is labelled.
 MARGIN = 4
-#: Weight of flatness, and rounds of the splitting; more of either changes a vertebra of 1.5 mm voxels by less than 0.05 mm.
-_FLATNESS, _ROUNDS = 1.0, 60
+#: Weights of flatness (wavelengths in the largest spacing) and of the pull to the middle of what the labels leave open, both
+#: over that of the splitting, and its rounds. With more flatness wider terraces are smoothed, and flat ends of a body bulge.
+_FLATNESS, _PULL, _ROUNDS = 0.5, 1.0, 30
+#: Depths level off at so many of the largest spacing, so that ridges deep inside do not move the surface.
+_REACH = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,13 @@ class SmoothBody:
 
 
 def smooth_body(inside: BoolArray, grid: Grid) -> SmoothBody:
-    """The smoothest function whose sign is that of the voxels (z, y, x): positive at the centres of those inside.
+    """A smooth function whose sign is that of the voxels (z, y, x): positive at the centres of those inside.
 
-    The integral of its squared Laplacian is least among the functions that lie, at every voxel centre, between the smallest and
-    the largest depth that the labels leave open: at most the distance to the nearest voxel centre on the other side, and at
-    least that distance less the width of a voxel in its direction. So a slanting plane comes out flat and not as stairs, thin
-    plates stay, and the surface passes where the border between voxels may have been. Solved by splitting (ADMM), with cosine
-    transforms. The idea is that of Lempitsky 2010.
+    At a voxel centre the labels leave open a range of depths: at most the distance to the nearest voxel centre on the other
+    side, and at least that distance less the width of a voxel in its direction. The function is the one with the least integral
+    of its squared Laplacian and of its squared distance to the middle of the ranges, among those that keep to the ranges. So a
+    slanting plane comes out nearly flat and not as stairs, thin plates stay, and the surface passes where the border may be.
+    Solved by splitting (ADMM) with cosine transforms. Hard ranges are the idea of Lempitsky 2010.
 
     References
     ----------
@@ -89,13 +92,14 @@ def smooth_body(inside: BoolArray, grid: Grid) -> SmoothBody:
     spacing = np.asarray(grid.spacing_mm)[::-1]
     shallow_in, deep_in = _open_depths(cropped, spacing)
     shallow_out, deep_out = _open_depths(~cropped, spacing)
-    low = np.where(cropped, shallow_in, -deep_out)
-    high = np.where(cropped, deep_in, -shallow_out)
-    damping = 1 / (1 + _FLATNESS * (_laplacian(cropped.shape, spacing) * float(spacing.min()) ** 2) ** 2)
-    within, drift = (low + high) / 2, np.zeros_like(low)
-    smooth = within
+    reach = _REACH * float(spacing.max())
+    low = reach * np.tanh(np.where(cropped, shallow_in, -deep_out) / reach)
+    high = reach * np.tanh(np.where(cropped, deep_in, -shallow_out) / reach)
+    damping = 1 / (1 + _PULL + _FLATNESS * (_laplacian(cropped.shape, spacing) * float(spacing.max()) ** 2) ** 2)
+    middle = (low + high) / 2
+    within, drift, smooth = middle, np.zeros_like(low), middle
     for _ in range(_ROUNDS):
-        smooth = np.asarray(fft.idctn(fft.dctn(within - drift) * damping))
+        smooth = np.asarray(fft.idctn(fft.dctn(within - drift + _PULL * middle) * damping))
         within = np.clip(smooth + drift, low, high)
         drift += smooth - within
     return SmoothBody(grid.part(around), smooth, np.asarray(ndimage.spline_filter(smooth, order=3, mode="nearest")))
@@ -117,9 +121,10 @@ def _laplacian(shape: tuple[int, ...], spacing: FloatArray) -> FloatArray:
 
 
 def with_volume(body: SmoothBody, volume_mm3: float) -> SmoothBody:
-    """The body with its surface moved in or out, the same everywhere, until marching cubes gives this volume."""
-    for _ in range(4):
+    """The body with its surface moved in or out, the same everywhere, until it holds this volume."""
+    for _ in range(3):
         surface = body.surface()
+        surface = Surface(body.onto_surface(surface.points_mm, 0.5 * min(body.grid.spacing_mm)), surface.triangles)
         area = float(np.linalg.norm(surface.area_vectors_mm2(), axis=1).sum())
         body = replace(body, offset_mm=body.offset_mm + (volume_mm3 - surface.volume_mm3()) / area)
     return body
