@@ -59,15 +59,17 @@ class NativeSolverConfig(Config):
 
 
 def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolverConfig, journal: Journal) -> Response:
-    """Small-strain response of voxels or quadratic tetrahedra: linear, von Mises plastic, or with falling secant moduli.
+    """Small-strain response of voxels or quadratic tetrahedra: linear, plastic, or with falling secant moduli.
 
-    Matrix-free conjugate gradients with a multigrid preconditioner; Newton's method with the consistent tangent, or
+    Plastic after von Mises or Tresca along a curve, or as a law's own stress update has it. Bone may be orthotropic: bricks along
+    the edges of the voxels, tetrahedra along any axes. Matrix-free conjugate gradients with a multigrid preconditioner; Newton's method with the consistent tangent, or
     the secant schemes of Sas et al. 2020.
 
     Raises
     ------
     SolverError
-        When the cells are neither voxels nor tet10, the model is not held, or the first increment finds no equilibrium.
+        When the cells are neither voxels nor tet10, the model is not held, the axes of orthotropic voxels are not those of the
+        lattice, or the first increment finds no equilibrium.
     InputError
         When materials and mesh do not belong together, or the materials need what this solver does not do.
     """

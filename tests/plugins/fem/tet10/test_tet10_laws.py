@@ -140,3 +140,33 @@ def test_reactions_of_all_sets_in_the_axes_of_the_patient(make_tets, make_materi
     axial = 1000 * 0.7 / (1.3 * 0.4) * 0.01 * 4
     assert answer.reactions_n["top"][-1] == pytest.approx(-axial * turn[:, 2], abs=1e-4)
     assert answer.reactions_n["bottom"][-1] == pytest.approx(axial * turn[:, 2], abs=1e-4)
+
+
+def tube(make_tets, inner=1.0, outer=2.0, height=0.25):
+    """A quarter of a tube in plane strain, widened from within: each node of the bore moves outwards by 1."""
+    flat = make_tets(size=(4, 6, 1))
+    x, y, z = flat.points_mm.T
+    r, angle = inner + (outer - inner) * x / 4, np.pi / 2 * y / 6
+    mesh = replace(flat, points_mm=np.stack([r * np.cos(angle), r * np.sin(angle), height * z], axis=1))
+    out = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    bore = np.flatnonzero(x == 0)
+    sets = {f"bore {n}": Prescribed(np.array([n]), tuple(float(v) for v in 0.02 * out[n])) for n in bore}
+    sets["x"] = Prescribed(np.flatnonzero(y == 6), (0.0, None, None))
+    sets["y"] = Prescribed(np.flatnonzero(y == 0), (None, 0.0, None))
+    sets["z"] = Prescribed(np.arange(mesh.n_points), (None, None, 0.0))
+    load = LoadCase(sets, f"bore {bore[0]}", (1.0, 0.0, 0.0), 1.0, load_steps=tuple((np.arange(8) + 1) / 8))
+    area = inner * np.pi / 2 * height
+    return mesh, load, lambda answer: sum(answer.reactions_n[f"bore {n}"] @ out[n] for n in bore) / area
+
+
+def test_tube_under_pressure_gives_way_where_hill_says(make_tets, make_material, native):
+    """Hill, The Mathematical Theory of Plasticity (1950), chapter 5: Y ln(b / a) after Tresca, 2 / sqrt 3 of it after Mises."""
+    mesh, load, pressure = tube(make_tets)
+    for criterion, factor in (("tresca", 1.0), ("von-mises", 2 / np.sqrt(3))):
+        material = replace(make_material(mesh.n_cells, stress=2.0), criterion=criterion)
+        p = pressure(native(mesh, material, load))
+        assert p[-1] == pytest.approx(factor * 2.0 * np.log(2), rel=5e-3), criterion
+        assert p[-1] == pytest.approx(p[-2], rel=2e-3)
+    # Lamé: u = p a² / (b² - a²) (1 + ν) / E ((1 - 2 ν) a + b² / a)
+    elastic = pressure(native(mesh, make_material(mesh.n_cells), load))
+    assert elastic[-1] == pytest.approx(0.02 * 3 / 1.3 * 1000 / (0.4 + 4), rel=2e-3)
