@@ -61,9 +61,9 @@ class NativeSolverConfig(Config):
 def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolverConfig, journal: Journal) -> Response:
     """Small-strain response of voxels or quadratic tetrahedra: linear, plastic, or with falling secant moduli.
 
-    Plastic after von Mises or Tresca along a curve, or as a law's own stress update has it. Bone may be orthotropic: bricks along
-    the edges of the voxels, tetrahedra along any axes. Matrix-free conjugate gradients with a multigrid preconditioner; Newton's method with the consistent tangent, or
-    the secant schemes of Sas et al. 2020.
+    Plastic after von Mises or Tresca along a curve, or as a law's own stress update has it. Bone may be orthotropic: bricks
+    along the edges of the voxels, tetrahedra along any axes. Matrix-free conjugate gradients with a multigrid preconditioner;
+    Newton's method with the consistent tangent, or the secant schemes of Sas et al. 2020.
 
     Raises
     ------
