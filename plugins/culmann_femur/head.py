@@ -43,7 +43,7 @@ class Head:
     towards_neck
         (3,): unit vector from the centre to where the bone goes on.
     dome_share
-        The share of the half of the sphere away from the neck that has bone surface near to it.
+        The share of the half of the sphere away from the neck, as far as it is well in the image, with bone surface near to it.
     outside_share
         The share of that half which lies outside of the image.
     missing
@@ -189,6 +189,8 @@ def _described(
     places = centre + radius * dome
     found = _near(outline, tree, places, dome)
     outside = outline.outside_image(places)
+    # Near a side of the image there is no surface to be found; what lies beyond counts as cut and not as missing.
+    clear = ~outline.outside_image(places, max(4.0, 2 * outline.voxel_mm))
     missing = dome[outside].mean(axis=0) if outside.any() else (dome[~found].mean(axis=0) if (~found).any() else np.zeros(3))
     distance = np.linalg.norm(outline.points_mm - centre, axis=1)
     on_dome = ((outline.points_mm - centre) @ neck < 0) & (np.abs(distance - radius) < 0.15 * radius)
@@ -197,4 +199,4 @@ def _described(
         if on_dome.any()
         else 0.0
     )
-    return Head(centre, radius, neck, float(found.mean()), float(outside.mean()), missing, rms)
+    return Head(centre, radius, neck, float(found[clear].mean()) if clear.any() else 0.0, float(outside.mean()), missing, rms)

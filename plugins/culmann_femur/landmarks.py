@@ -24,6 +24,9 @@ Side = Literal["auto", "left", "right"]
 #: Neck-shaft angles of human femurs lie well inside, degrees.
 _PLAUSIBLE_NECK_SHAFT_DEG = (100.0, 155.0)
 
+#: The centre of a head is at least this many of its radii away from the shaft axis; in most femurs it is 1.5 to 2.
+_LEAST_OFFSET = 0.8
+
 #: A place is the mean of the surface within this depth of the outermost point, mm.
 _CAP_MM = 1.5
 
@@ -121,10 +124,11 @@ def _landmarks(labels: Labels, outline: Outline, head: Head, neck: Neck, shaft: 
     across = head.centre_mm - shaft.point_mm
     across = across - shaft.axis * (across @ shaft.axis)
     offset = float(np.linalg.norm(across))
-    if offset < 0.2 * head.radius_mm:
+    if offset < _LEAST_OFFSET * head.radius_mm:
         raise InputError(
-            f"the centre of the head lies {offset:.1f} mm from the axis of the shaft: this is no femur",
-            hint="look at the labels",
+            f"the roundest part of the bone, a ball of radius {head.radius_mm:.1f} mm, lies {offset:.1f} mm from the axis of "
+            "the shaft, and a femoral head lies further to the side: this is no head",
+            hint="look at the labels: is the head cut off, or is this another bone?",
         )
     medial = across / offset
     side = _side(medial, shaft.axis) if stated == "auto" else stated
@@ -134,6 +138,7 @@ def _landmarks(labels: Labels, outline: Outline, head: Head, neck: Neck, shaft: 
     surface = outline.points_mm
     on_head = np.linalg.norm(surface - head.centre_mm, axis=1) < 1.15 * head.radius_mm
     beyond_neck = (surface - neck.centre_mm) @ neck.axis < -0.3 * head.radius_mm
+    lateral = (surface - shaft.point_mm) @ medial < 0
     high = (surface - neck.centre_mm) @ shaft.axis > -2 * head.radius_mm
     points = {
         "head-centre": head.centre_mm,
@@ -142,7 +147,7 @@ def _landmarks(labels: Labels, outline: Outline, head: Head, neck: Neck, shaft: 
         "shaft-point": shaft.point_mm,
         "shaft-end": shaft.end_mm,
         "greater-trochanter": _outermost(outline, -medial, beyond_neck & high),
-        "greater-trochanter-tip": _outermost(outline, shaft.axis, beyond_neck & ~on_head),
+        "greater-trochanter-tip": _outermost(outline, shaft.axis, beyond_neck & lateral),
     }
     return Landmarks(
         points_mm={name: _vector(at) for name, at in points.items()},

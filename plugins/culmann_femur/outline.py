@@ -19,7 +19,7 @@ _SECOND_PART = 0.1
 _LEAST_BLUR = 0.7
 
 #: Distance of the samples of a plane section, mm.
-_STEP_MM = 0.75
+_STEP_MM = 1.0
 
 #: A hair above 1/2: where voxels are inside or outside and the blur is even, whole planes lie at 1/2, and rounding would
 #: decide.
@@ -63,10 +63,11 @@ class Outline:
         """(n,): whether places (n, 3) lie within the solid."""
         return np.asarray(self._sample(points_mm) > _LEVEL)
 
-    def outside_image(self, points_mm: FloatArray) -> BoolArray:
-        """(n,): whether places (n, 3) lie outside of the image."""
+    def outside_image(self, points_mm: FloatArray, margin_mm: float = 0.0) -> BoolArray:
+        """(n,): whether places (n, 3) lie outside of the image, or no further in than the margin."""
         index = self.image.to_index(points_mm)
-        return np.asarray(((index < -0.5) | (index > np.asarray(self.image.size) - 0.5)).any(axis=1))
+        margin = margin_mm / np.asarray(self.image.spacing_mm) - 0.5
+        return np.asarray(((index < margin) | (index > np.asarray(self.image.size) - 1 - margin)).any(axis=1))
 
     def section(self, centre_mm: FloatArray, normal: FloatArray, half_width_mm: float) -> Section | None:
         """The section of the solid with a plane: the part of it that holds the centre or lies next to it.

@@ -63,7 +63,7 @@ class Shaft:
     length_mm
         Length of the part that is shaft, from there up.
     radius_mm
-        Of a circle with the area of its smallest section.
+        Of a circle with the median area of its sections.
     found_by
         `sections` of the shaft; where the shaft is too short, `lower-part` or `vertical`.
     """
@@ -173,7 +173,7 @@ def find_shaft(
         point,
         point + axis * ((end - point) @ axis),
         stack.length_mm,
-        float(np.sqrt(stack.smallest_mm2 / np.pi)),
+        float(np.sqrt(stack.area_mm2 / np.pi)),
         found_by,
     )
 
@@ -186,7 +186,7 @@ class _Stack:
     middle_mm: FloatArray
     whole_mm: float
     length_mm: float
-    smallest_mm2: float
+    area_mm2: float
 
 
 def _beyond_the_neck(inside: FloatArray, head: Head, neck: Neck, superior: FloatArray) -> FloatArray:
@@ -209,7 +209,7 @@ def _sections_below(outline: Outline, head: Head, axis: FloatArray, through: Flo
     low = float((solid_mm @ axis).min() - through @ axis)
     top = float((head.centre_mm - through) @ axis) - head.radius_mm
     tried = np.arange(low + 0.5 * _PLANE_MM, top, _PLANE_MM)
-    found = [outline.section(through + axis * h, axis, 2.4 * head.radius_mm) for h in tried]
+    found = [outline.section(through + axis * h, axis, 2.1 * head.radius_mm) for h in tried]
     pairs = [(h, s) for h, s in zip(tried, found, strict=True) if s is not None]
     if top - low < 0.5 * head.radius_mm or len(pairs) < _LEAST_SECTIONS:
         raise InputError(
@@ -221,7 +221,9 @@ def _sections_below(outline: Outline, head: Head, axis: FloatArray, through: Flo
     area = np.array([s.area_mm2 for _, s in pairs])
     # Through a slanting end the sections are cut; the largest circle in them grows to that of a whole one, whatever bulges.
     first = int(np.argmax(core >= _WHOLE * np.median(core[: max(6, len(core) // 3)])))
-    last, smallest = first, area[first]
+    # The blur takes something from the first sections; the next ones tell how wide the shaft is.
+    last = min(first + 2, len(area) - 1)
+    smallest = area[last]
     while last + 1 < len(area) and area[last + 1] <= _SHAFT_WIDENS * smallest:
         last += 1
         smallest = min(smallest, area[last])
@@ -230,7 +232,7 @@ def _sections_below(outline: Outline, head: Head, axis: FloatArray, through: Flo
         np.array([s.core_mm for _, s in pairs]),
         float(height[first]),
         float(height[last] - height[first]),
-        float(smallest),
+        float(np.median(area[min(first + 2, last) : last + 1])),
     )
 
 
