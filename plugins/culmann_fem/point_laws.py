@@ -11,6 +11,7 @@ import scipy.linalg
 from culmann.data import Materials
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann.data.orthotropy import PAIRS
+from culmann.errors import PluginError
 from culmann_fem import mises, tresca, update
 from culmann_fem.gauss_points import GaussPoints
 
@@ -114,7 +115,7 @@ class UpdateLaw:
         parameters = np.ascontiguousarray(materials.stress_update.parameters[source])
         state = np.zeros((len(cells), points.shape[1], materials.stress_update.n_state))
         modulus = materials.youngs_modulus_mpa[source]
-        self._pointer = update.pointer(function)
+        self._pointer = _tried(function, materials.stress_update.target, parameters[0], state[0, 0])
         self._data = (modulus, elasticity, turning(points.axes), parameters, state, 1e-10)
 
     def respond(self, e: FloatArray, lost: FloatArray, tangent: FloatArray, active: BoolArray, *, keep: bool) -> None:
@@ -131,6 +132,19 @@ class UpdateLaw:
         return np.where(kappa > 1e-10, 1.0, 0.0)
 
 
+def _tried(function: Callable[..., None], target: str, parameters: FloatArray, state: FloatArray) -> Any:
+    """The address of an update, after a call of it for an unloaded cell: where it cannot work, its reason is told here."""
+    try:
+        function(np.zeros(6), state.copy(), parameters.copy(), state.copy(), np.zeros(6), np.zeros((6, 6)))
+        return update.pointer(function)
+    except Exception as problem:
+        told = next((line for line in str(problem).splitlines() if line.strip()), "")
+        raise PluginError(
+            f"the stress update {target} fails for an unloaded cell: {type(problem).__name__}: {told}",
+            hint="call it in Python with the arrays that `culmann.StressUpdate` describes",
+        ) from problem
+
+
 def turning(axes: FloatArray) -> FloatArray:
     """(6, 6): stress in LPS to stress along `axes` (3, 3), whose rows are in LPS."""
     T = np.zeros((6, 6))
@@ -144,6 +158,12 @@ def equivalent_stress(stress: FloatArray, criterion: str) -> FloatArray:
     """(…) from stresses (…, 6), in the sense of the criterion."""
     if criterion == "von-mises":
         return np.asarray(np.sqrt(np.maximum(np.einsum("...a,ab,...b->...", stress, MISES, stress, optimize=True), 0)))
-    tensor = stress[..., [0, 3, 5, 3, 1, 4, 5, 4, 2]].reshape(*stress.shape[:-1], 3, 3)
-    values = np.linalg.eigvalsh(tensor)
-    return np.asarray(values[..., 2] - values[..., 0])
+    # 2 sqrt(J2) cos(Lode's angle): many times faster than principal stresses.
+    mean = stress[..., :3].mean(axis=-1)
+    x, y, z = (stress[..., c] - mean for c in range(3))
+    xy, yz, zx = (stress[..., 3 + c] for c in range(3))
+    second = (x * x + y * y + z * z) / 2 + xy * xy + yz * yz + zx * zx
+    third = x * y * z + 2 * xy * yz * zx - x * yz * yz - y * zx * zx - z * xy * xy
+    size = np.sqrt(second)
+    sine = np.divide(-1.5 * np.sqrt(3) * third, size**3, out=np.zeros_like(size), where=size > 0)
+    return np.asarray(2 * size * np.cos(np.arcsin(np.clip(sine, -1, 1)) / 3))

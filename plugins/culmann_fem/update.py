@@ -12,15 +12,16 @@ from numba import types
 _njit = numba.njit(nogil=True, cache=True)
 
 _vector, _matrix = types.float64[::1], types.float64[:, ::1]
-_SIGNATURE = types.void(_vector, _vector, _vector, _vector, _vector, _matrix)
+_SIGNATURE = types.void(_vector, _vector, _vector, _vector, _vector, _matrix, _vector)
 
 
 def pointer(update: Callable[..., None]) -> Any:
     """The address of a law's update, compiled for the types that `respond` gives it; `respond` is compiled once for all."""
 
     @numba.cfunc(_SIGNATURE)
-    def call(strain, state, parameters, new_state, stress, tangent):
+    def call(strain, state, parameters, new_state, stress, tangent, done):
         update(strain, state, parameters, new_state, stress, tangent)
+        done[0] = 1  # an error leaves it at 0: called through its address, a function cannot raise
 
     return call
 
@@ -43,7 +44,7 @@ def respond(
         Over the modulus: a tangent that differs by less is taken for the elastic one.
     """
     strain, stress, D, W = np.empty(6), np.empty(6), np.empty((6, 6)), np.empty((6, 6))
-    new = np.empty(state.shape[2])
+    new, done = np.empty(state.shape[2]), np.empty(1)
     for n in range(begin[first], begin[min(last, begin.shape[0] - 1)]):
         m, E = cells[n], modulus[n]
         for p in range(e.shape[1]):
@@ -54,7 +55,10 @@ def respond(
             stress[:] = 0
             D[:] = 0
             new[:] = state[n, p]
-            update(strain, state[n, p], parameters[n], new, stress, D)
+            done[0] = 0
+            update(strain, state[n, p], parameters[n], new, stress, D, done)
+            if done[0] == 0:
+                stress[:] = np.nan
             for a in range(6):
                 total = 0.0
                 for b in range(6):

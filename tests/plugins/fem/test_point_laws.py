@@ -146,6 +146,15 @@ def test_mises_by_the_ellipsoid_is_the_radial_return():
     assert stress == pytest.approx(mean + (trial - mean) * 8 / equivalent_stress(trial, "von-mises"), abs=1e-12)
 
 
+def test_equivalent_stresses_are_those_of_the_principal_stresses():
+    stress = np.random.default_rng(8).standard_normal((50, 6))
+    stress[0], stress[1] = 0, [-3.0, 0, 0, 0, 0, 0]
+    a, b, c = np.linalg.eigvalsh(stress[:, [[0, 3, 5], [3, 1, 4], [5, 4, 2]]]).T
+    assert equivalent_stress(stress, "tresca") == pytest.approx(c - a, abs=1e-7)
+    mises = np.sqrt(((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2) / 2)
+    assert equivalent_stress(stress, "von-mises") == pytest.approx(mises, abs=1e-12)
+
+
 def test_turning_keeps_principal_stresses_and_work():
     axes = Rotation.from_rotvec([0.2, 0.9, -0.4]).as_matrix()
     T = turning(axes)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from culmann import Grid, InputError, LoadCase, Materials, PluginError, Prescribed, Solid, SolverError, StressUpdate
+from culmann.laws import with_solids
 from culmann.stress_updates import load_stress_update
 from culmann.voxels import hexahedra
 
@@ -86,6 +87,27 @@ def along_x(strain, state, parameters, new_state, stress, tangent):
 def nonsense(strain, state, parameters, new_state, stress, tangent):
     """Not a number once it is strained."""
     stress[0] = np.nan if abs(strain[2]) > 0.004 else 0.0
+
+
+@numba.njit
+def divides(strain, state, parameters, new_state, stress, tangent):
+    """Elastic until it divides by nought."""
+    for a in range(6):
+        stress[a] = parameters[0] * strain[a]
+        tangent[a, a] = parameters[0]
+    if strain[2] < -0.004:
+        stress[0] = 1.0 / (strain[2] - strain[2])
+
+
+@numba.njit
+def fails_at_once(strain, state, parameters, new_state, stress, tangent):
+    """0 over 0 where there is no strain."""
+    stress[0] = strain[0] / strain[0]
+
+
+@numba.njit
+def too_few(strain, state, parameters):
+    """Takes other arguments."""
 
 
 def plain(strain, state, parameters, new_state, stress, tangent):
@@ -191,10 +213,38 @@ def test_solids_keep_to_themselves(make_block, make_material, native):
     assert ours.force_n == pytest.approx(native(mesh, strong, bar.load).force_n, rel=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # numba tells of the division as well
 def test_an_update_that_goes_wrong_ends_the_curve(make_block, make_material, native):
     bar = make_block(size=(1, 1, 2), strain=0.02, steps=5)
     with pytest.raises(SolverError, match="no equilibrium"):
         native(bar.mesh, own(make_material(2), nonsense, 1.0), bar.load)
+    answer = native(bar.mesh, own(make_material(2, 1000.0, 0.0), divides, 1000.0), bar.load)
+    assert "no equilibrium was found" in answer.stop_reason
+    assert answer.force_n == pytest.approx(1000 * answer.displacement_mm / bar.height_mm * bar.area_mm2, rel=1e-5)
+
+
+@pytest.mark.parametrize(("function", "told"), [(fails_at_once, "ZeroDivisionError"), (too_few, "too_few")])
+def test_an_update_that_cannot_work_is_told_before_the_solve(make_block, make_material, native, function, told):
+    bar = make_block(size=(1, 1, 2))
+    with pytest.raises(PluginError, match=f"fails for an unloaded cell: .*{told}" if told[0] == "Z" else told):
+        native(bar.mesh, own(make_material(2), function, 1.0), bar.load)
+
+
+def test_it_survives_being_stored(make_block, make_material, native, tmp_path):
+    bar = make_block(size=(2, 1, 2))
+    material = own(make_material(4), mises, 1000.0, 0.3, [8.0, 6.0, 7.0, 5.0], n_state=6)
+    material.save(tmp_path)
+    one, two = (native(bar.mesh, m, bar.load) for m in (material, Materials.load(tmp_path)))
+    assert np.array_equal(one.force_n, two.force_n)
+    assert one.end.phase.all()
+
+
+def test_parameters_of_bone_find_their_cells_among_solids(make_block, make_material):
+    bar = make_block(size=(1, 1, 3))
+    mesh = replace(bar.mesh, region=np.array([2, 1, 1]), solids={2: Solid(2e5, 0.3)})
+    whole = with_solids(mesh, own(make_material(2), mises, 1000.0, 0.3, [8.0, 9.0], n_state=6))
+    assert whole.stress_update.parameters[:, 2].tolist() == [0.0, 8.0, 9.0]
+    assert whole.youngs_modulus_mpa.tolist() == [2e5, 1000.0, 1000.0]
 
 
 def test_secant_schemes_refuse_it(make_block, make_material, native):
