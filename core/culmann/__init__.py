@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Strength,
         StressUpdate,
     )
-    from culmann.errors import CulmannError, InputError, PipelineError, PluginError, SolverError
+    from culmann.errors import CulmannError, EngineError, InputError, PipelineError, PluginError, SolverError
     from culmann.hookspecs import hookimpl
     from culmann.journal import Journal
     from culmann.laws import DensityLawConfig, Elastoplastic, density_law
@@ -41,6 +41,7 @@ _HOME = {
     "DensityLawConfig": "culmann.laws",
     "DensityMap": "culmann.data",
     "Elastoplastic": "culmann.laws",
+    "EngineError": "culmann.errors",
     "Fields": "culmann.data",
     "Grid": "culmann.data",
     "InputError": "culmann.errors",
@@ -75,6 +76,7 @@ __all__ = [
     "DensityLawConfig",
     "DensityMap",
     "Elastoplastic",
+    "EngineError",
     "Fields",
     "Grid",
     "InputError",

@@ -36,3 +36,7 @@ class SolverError(CulmannError):
     """The mechanics have no answer: a mechanism, no stiffness, no convergence."""
 
     exit_code = 3
+
+
+class EngineError(CulmannError):
+    """A program that a step hands its work to is not here, cannot be started, or has no licence."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from culmann.errors import InputError
+from culmann.errors import EngineError
 
 INSTALL = (
     "install it: `apt install calculix-ccx` (Debian, Ubuntu), `conda install -c conda-forge calculix`, or from "
@@ -75,7 +75,7 @@ def find_ccx(program: Path | None) -> Path:
 
     Raises
     ------
-    InputError
+    EngineError
         When there is none, with how to install it, or it cannot be executed.
     """
     named = [(str(program), "the option `program`")] if program else []
@@ -84,7 +84,7 @@ def find_ccx(program: Path | None) -> Path:
         found = shutil.which(name)
         if found is None:
             what = "cannot be executed" if Path(name).exists() else "does not exist"
-            raise InputError(f"{name}, named by {source}, {what}", hint=f"name the program ccx; or {INSTALL}")
+            raise EngineError(f"{name}, named by {source}, {what}", hint=f"name the program ccx; or {INSTALL}")
         return Path(found)
     plain = shutil.which("ccx")
     if plain is not None:
@@ -94,7 +94,7 @@ def find_ccx(program: Path | None) -> Path:
         with contextlib.suppress(OSError):
             versions += [path for path in Path(folder).iterdir() if _NAMES.fullmatch(path.name) and os.access(path, os.X_OK)]
     if not versions:
-        raise InputError("there is no CalculiX here: `ccx` is not on the PATH", hint=INSTALL)
+        raise EngineError("there is no CalculiX here: `ccx` is not on the PATH", hint=INSTALL)
     return max(versions, key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
 
 
@@ -113,7 +113,7 @@ def run_ccx(program: Path, folder: Path, job: str, threads: int, timeout_s: floa
 
     Raises
     ------
-    InputError
+    EngineError
         When the program cannot be started.
     """
     count = str(threads or os.cpu_count() or 1)
@@ -134,7 +134,7 @@ def run_ccx(program: Path, folder: Path, job: str, threads: int, timeout_s: floa
                 start_new_session=True,
             )
         except OSError as problem:
-            raise InputError(f"{program} cannot be started: {problem.strerror}", hint=INSTALL) from problem
+            raise EngineError(f"{program} cannot be started: {problem.strerror}", hint=INSTALL) from problem
         try:
             while True:
                 try:
@@ -154,5 +154,8 @@ def run_ccx(program: Path, folder: Path, job: str, threads: int, timeout_s: floa
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:  # Windows
+                process.kill()
         process.wait()

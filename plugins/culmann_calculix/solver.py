@@ -71,8 +71,10 @@ def calculix(mesh: Mesh, materials: Materials, load: LoadCase, config: CalculixC
 
     Raises
     ------
+    EngineError
+        When there is no CalculiX, or it cannot be started.
     InputError
-        When there is no CalculiX, or the materials need what it does not have.
+        When the materials need what it does not have.
     SolverError
         When CalculiX solves no increment. The deck and the logs are kept in the folder that the message names.
     """

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from culmann.config import Config
 from culmann.data import DENSITY_KINDS, DensityMap, LoadCase, Materials, Mesh, Report, Response, Strength
-from culmann.errors import CulmannError, InputError
+from culmann.errors import CulmannError, EngineError, InputError
 from culmann.journal import QuietJournal
 from culmann.ports import Ports
 from culmann.steps import Step
@@ -116,6 +116,8 @@ class Behaviour:
         in_series = area * strain * length / (length / 2 / 300 + length / 2 / 900)
         try:
             force = self._reaction(mesh, elastic(mesh, modulus, 0.0), load)
+        except EngineError:
+            return []  # the program that it runs is not on this machine
         except CulmannError as error:
             return [f"it does not solve an elastic bar: {error}"]
         except Exception as error:

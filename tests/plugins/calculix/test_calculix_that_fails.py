@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from culmann import InputError, SolverError
+from culmann import EngineError, SolverError
 from culmann.journal import QuietJournal
+from culmann.testing import check_plugin
 from culmann.testing.samples import bar, elastic
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell: the programs are scripts")
@@ -152,22 +153,22 @@ def test_nonsense_is_no_answer(body, told, fake, model, solve):
 def test_missing_ccx_says_how_to_install_it(monkeypatch, tmp_path, model, solve):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CULMANN_CCX", raising=False)
-    with pytest.raises(InputError, match="no CalculiX here") as refusal:
+    with pytest.raises(EngineError, match="no CalculiX here") as refusal:
         solve(*model)
     assert "apt install calculix-ccx" in refusal.value.hint
 
 
 def test_named_program_that_cannot_run(monkeypatch, fake, tmp_path, model, solve):
-    with pytest.raises(InputError, match="the option `program`, does not exist"):
+    with pytest.raises(EngineError, match="the option `program`, does not exist"):
         solve(*model, program=tmp_path / "nowhere")
-    with pytest.raises(InputError, match="the option `program`, cannot be executed"):
+    with pytest.raises(EngineError, match="the option `program`, cannot be executed"):
         solve(*model, program=fake("exit", mode=0o644))
     monkeypatch.setenv("CULMANN_CCX", str(tmp_path / "nowhere"))
-    with pytest.raises(InputError, match="CULMANN_CCX, does not exist"):
+    with pytest.raises(EngineError, match="CULMANN_CCX, does not exist"):
         solve(*model)
     broken = fake("exit")
     broken.write_text("#!/no/such/shell\n", encoding="utf-8")
-    with pytest.raises(InputError, match="cannot be started"):
+    with pytest.raises(EngineError, match="cannot be started"):
         solve(*model, program=broken)
 
 
@@ -183,3 +184,21 @@ def test_newest_version_on_the_path_is_taken_when_there_is_no_plain_ccx(monkeypa
     elsewhere = fake(play, "my-ccx")
     monkeypatch.setenv("CULMANN_CCX", str(elsewhere))
     assert solve(*model).solver["program"] == str(elsewhere)
+
+
+def test_threads_reach_the_program(fake, model, solve, tmp_path):
+    program = fake(f'echo $OMP_NUM_THREADS $CCX_NPROC_EQUATION_SOLVER > {tmp_path}/threads; cp "$RECORDED.dat" $1.dat')
+    solve(*model, program=program, threads=3)
+    assert (tmp_path / "threads").read_text(encoding="utf-8").split() == ["3", "3"]
+
+
+def test_the_kit_passes_over_an_engine_that_is_not_here(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CULMANN_CCX", raising=False)
+    check_plugin("culmann_calculix")
+
+
+def test_the_kit_finds_a_solver_that_solves_nothing(monkeypatch, fake):
+    monkeypatch.setenv("CULMANN_CCX", str(fake("exit 201")))
+    with pytest.raises(AssertionError, match="does not solve an elastic bar"):
+        check_plugin("culmann_calculix")
