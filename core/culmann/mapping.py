@@ -29,9 +29,9 @@ def average_over_cells(
     """Integral of `values(density)` over each cell divided by its volume: what is averaged is the value, not the density.
 
     A cell of a lattice that is parallel to the image is cut exactly into voxels. Any other cell is sampled at quadrature
-    points: a hexahedron at 2 x 2 x 2, a tetrahedron at the four points of the rule of degree 2 in each of 8, 64 or 512 equal
-    parts, so many that a part has hardly a voxel. The corners of a tetrahedron alone say where it is: its sides are taken as
-    straight.
+    points: a hexahedron at 2 x 2 x 2, a tetrahedron at the four points of the rule of degree 2 in each of 8, 64 or more equal
+    parts, until a part is hardly larger than a voxel (and once more for the jumps between nearest voxels). The sides of a
+    tetrahedron are taken as straight.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _average_by_quadrature(mesh: Mesh, density: DensityMap, values: PointValues,
         # The parts depend on the order of the corners; sorted by place, the numbering of the nodes plays no part.
         order = np.lexsort(np.moveaxis(corners, 2, 0), axis=1)
         corners = np.take_along_axis(corners, order[:, :, None], axis=1)
-        shape = _tetrahedron_rule(_cuts(corners, density.grid))
+        shape = _tetrahedron_rule(_cuts(corners, density.grid) + (interpolation == "nearest"))
     g_cm3 = density.g_cm3.astype(np.float64)
     total: FloatArray | None = None
     for weights in shape:

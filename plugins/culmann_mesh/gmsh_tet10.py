@@ -104,7 +104,7 @@ def gmsh_tet10(labels: Labels, config: GmshTet10Config, journal: Journal) -> Mes
     start = body.surface()
     told.append(check_holes(start, inside, labels.grid, config.expected_holes, config.more_holes, journal))
     surface, points, corners = _filled(body, start, volume, config, journal)
-    regions = follow_labels(points, corners, labels, inside, body, 2 * config.smallest_scaled_jacobian)
+    regions = follow_labels(points, corners, labels, inside, body, config.smallest_scaled_jacobian)
     found = quality(regions.points_mm, corners)
     _refuse_flat(found, regions.points_mm, corners, config.smallest_scaled_jacobian)
     points, cells = straight_tet10(regions.points_mm, corners)

@@ -17,6 +17,8 @@ from culmann_mesh.smooth_surface import SmoothBody, smooth_body, with_volume
 
 #: A corner moves by at most this share of the edge that a border cuts.
 _REACH = 0.8
+#: A move that cannot be made in full is halved as long as more than this share is left.
+_LEAST_SHARE = 0.3
 _ROUNDS = 4
 #: How often the borders are shifted so that regions have the volume of their labels.
 _SHIFTS = 4
@@ -169,25 +171,26 @@ def _moves(
 def _guarded(
     points: FloatArray, corners: IntArray, moved: IntArray, target: FloatArray, worst: float
 ) -> tuple[FloatArray, BoolArray]:
-    """The points after those moves (m,) that leave every cell good enough, and which moves those are.
+    """The points after as much of those moves (m,) as leaves every cell good enough, and which were made in full.
 
-    Of the corners of a spoilt cell, the one that moves furthest goes back first.
+    Of the corners of a spoilt cell, the one that moves furthest goes half of its way back first, in the end all of it.
     """
-    keep = np.ones(len(moved), dtype=bool)
+    share = np.ones(len(moved))
     before = quality(points, corners).scaled_jacobian
     way = np.zeros(len(points))
     move_of = np.full(len(points), -1)
     move_of[moved] = np.arange(len(moved))
+    length = np.linalg.norm(target - points[moved], axis=1)
     while True:
-        way[moved] = np.where(keep, np.linalg.norm(target - points[moved], axis=1), 0)
+        way[moved] = length * share
         trial = points.copy()
-        trial[moved[keep]] = target[keep]
+        trial[moved] += share[:, None] * (target - points[moved])
         after = quality(trial, corners).scaled_jacobian
         spoilt = corners[(after < worst) & (after < before) & (way[corners] > 0).any(axis=1)]
         if not len(spoilt):
-            return trial, keep
-        furthest = spoilt[np.arange(len(spoilt)), way[spoilt].argmax(axis=1)]
-        keep[move_of[furthest]] = False
+            return trial, share == 1
+        back = move_of[np.unique(spoilt[np.arange(len(spoilt)), way[spoilt].argmax(axis=1)])]
+        share[back] = np.where(share[back] > _LEAST_SHARE, share[back] / 2, 0)
 
 
 def _faces_between(corners: IntArray, chosen: IntArray) -> tuple[IntArray, IntArray]:

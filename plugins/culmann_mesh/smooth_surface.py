@@ -14,8 +14,8 @@ from culmann.surface import Surface
 
 #: Voxels of background around what is labelled.
 MARGIN = 4
-#: Weights of flatness (wavelengths in the largest spacing) and of the pull to the middle of what the labels leave open, both
-#: over that of the splitting, and its rounds. With more flatness wider terraces are smoothed, and flat ends of a body bulge.
+#: Weights of flatness and of the pull to the middle of what the labels leave open, both over that of the splitting, and its
+#: rounds. With more flatness wider terraces are smoothed, and the flat ends of a body bulge.
 _FLATNESS, _PULL, _ROUNDS = 0.5, 1.0, 30
 #: Depths level off at so many of the largest spacing, so that ridges deep inside do not move the surface.
 _REACH = 2.0
@@ -95,7 +95,8 @@ def smooth_body(inside: BoolArray, grid: Grid) -> SmoothBody:
     reach = _REACH * float(spacing.max())
     low = reach * np.tanh(np.where(cropped, shallow_in, -deep_out) / reach)
     high = reach * np.tanh(np.where(cropped, deep_in, -shallow_out) / reach)
-    damping = 1 / (1 + _PULL + _FLATNESS * (_laplacian(cropped.shape, spacing) * float(spacing.max()) ** 2) ** 2)
+    unit = float(spacing.min() * spacing.max())
+    damping = 1 / (1 + _PULL + _FLATNESS * (_laplacian(cropped.shape, spacing) * unit) ** 2)
     middle = (low + high) / 2
     within, drift, smooth = middle, np.zeros_like(low), middle
     for _ in range(_ROUNDS):
