@@ -35,6 +35,12 @@ def tets(mesh: Mesh, *, quadratic: bool) -> Mesh:
     return Mesh(points, cells, "tet10" if quadratic else "tet4", region, {1: "bone"})
 
 
+@pytest.fixture(autouse=True)
+def temporary_folders(tmp_path, monkeypatch) -> None:
+    """What a failed run keeps is kept below `tmp_path`."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
 @pytest.fixture
 def make_bar() -> Callable[..., tuple[Mesh, LoadCase]]:
     def build(cell_type="hex8", strain=0.02, steps=4, size=(2, 2, 3), turn=None):

@@ -32,8 +32,6 @@ def model():
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
     """Makes a program that plays ccx: `$1` is the job, $RECORDED the files of a run."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv("RECORDED", str(HERE / "recorded"))
 
     def write(body: str, name="ccx", mode=0o755) -> Path:
