@@ -62,7 +62,7 @@ def _gradients(spacing_mm: FloatArray) -> FloatArray:
     return result
 
 
-def strain_operators(gradient: FloatArray) -> FloatArray:
+def strain_operators(gradient: FloatArray, *, b_bar: bool = False) -> FloatArray:
     """(points, 6, 24): xx, yy, zz and engineering xy, yz, zx strains from corner displacements."""
     points = len(gradient)
     B = np.zeros((points, 6, 8, 3))
@@ -71,7 +71,11 @@ def strain_operators(gradient: FloatArray) -> FloatArray:
     for row, (c, d) in enumerate(((0, 1), (1, 2), (2, 0)), start=3):
         B[:, row, :, c] = gradient[:, :, d]
         B[:, row, :, d] = gradient[:, :, c]
-    return B.reshape(points, 6, 24)
+    operators = B.reshape(points, 6, 24)
+    if b_bar:
+        dilatation = operators[:, :3].sum(axis=1)
+        operators[:, :3] += (dilatation.mean(axis=0) - dilatation)[:, None, :] / 3
+    return operators
 
 
 def elasticity(poisson_ratio: float) -> FloatArray:
@@ -84,10 +88,7 @@ def elasticity(poisson_ratio: float) -> FloatArray:
 
 
 def _stiffness(gradient: FloatArray, weight: float, elasticity: FloatArray, b_bar: bool) -> FloatArray:
-    B = strain_operators(gradient)
-    if b_bar:
-        dilatation = B[:, :3].sum(axis=1)
-        B[:, :3] += (dilatation.mean(axis=0) - dilatation)[:, None, :] / 3
+    B = strain_operators(gradient, b_bar=b_bar)
     K = weight * np.einsum("pai,ab,pbj->ij", B, elasticity, B)
     return np.asarray((K + K.T) / 2)
 

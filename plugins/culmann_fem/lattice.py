@@ -44,10 +44,13 @@ class LatticeOperator:
         # Of D^-1 K: no larger than that of the worst element alone, whatever the moduli.
         self.largest_eigenvalue = max(_largest_eigenvalue(b.stiffness) for b in self.bricks)
         self.E32 = np.zeros(self.E.shape, dtype=np.float32)
+        #: Counts the changes of the moduli.
+        self.version = 0
         self.update()
 
     def update(self) -> None:
         """Take in that the moduli in `E` have changed (a void cell stays void)."""
+        self.version += 1
         self.E32[:] = self.E
         diagonal = np.zeros(self.free.shape, dtype=np.float32)
         for e, element in zip(self.E32, self.bricks, strict=True):

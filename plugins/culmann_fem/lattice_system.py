@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from culmann.data import Materials
@@ -11,8 +13,23 @@ from culmann_fem.elastic_groups import elastic_groups, on_lattice
 from culmann_fem.hexahedron import brick
 from culmann_fem.lattice import LatticeOperator
 from culmann_fem.multigrid import Multigrid
+from culmann_fem.plastic import PlasticModel
+from culmann_fem.point_model import PointModel
 from culmann_fem.problem import LatticeProblem
 from culmann_fem.system import Product, Solve
+
+
+class LinearSolver(Protocol):
+    """Does the linear solves of a lattice system somewhere else than on the processor."""
+
+    def add_tangent(self, model: PlasticModel | PointModel) -> None:
+        """Do the products with the tangent of a model there, too."""
+
+    def refresh(self) -> None:
+        """The preconditioner of the system is a new one."""
+
+    def solve(self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int) -> Solve:
+        """See `culmann_fem.system.System`."""
 
 
 class LatticeSystem:
@@ -34,14 +51,20 @@ class LatticeSystem:
         self.dot = self.lattice.dot
         self.multiply = self.lattice.multiply
         self.load_n = problem.load_n
+        #: What does the linear solves in place of the threads.
+        self.elsewhere: LinearSolver | None = None
         self.reactions_n = problem.reactions_n
 
     def refresh(self) -> None:
         """Build the coarse operators anew from the moduli of the lattice."""
         self.multigrid.update()
+        if self.elsewhere is not None:
+            self.elsewhere.refresh()
 
     def solve(self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int) -> Solve:
         """Conjugate gradients in double precision, preconditioned by the multigrid in single precision."""
+        if self.elsewhere is not None:
+            return self.elsewhere.solve(product, x, r, tolerance=tolerance, most=most)
         lattice = self.lattice
         slabs, span = lattice.slabs, lattice.node_span
         p, q = lattice.vector(), lattice.vector()

@@ -32,6 +32,7 @@ from culmann_fem.tet_plastic import TetPlastic
 from culmann_fem.tet_problem import tet_problem
 from culmann_fem.tet_secant import TetSecant
 from culmann_fem.tet_system import TetSystem
+from culmann_fem.torch_device import require_gpu, solve_on_gpu, tangent_on_gpu
 
 
 class NativeSolverConfig(Config):
@@ -56,6 +57,12 @@ class NativeSolverConfig(Config):
     threads: int = Field(
         0, ge=0, exclude=True, description="Threads; 0 takes one for each core. It does not change the result."
     )
+    device: Literal["cpu", "cuda"] = Field(
+        "cpu",
+        exclude=True,
+        description="Where voxel models are solved: on the processor, or linear solves on an NVIDIA GPU, which needs "
+        "`pip install 'culmann[gpu]'`. The result is the same within the tolerance.",
+    )
 
 
 def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolverConfig, journal: Journal) -> Response:
@@ -74,6 +81,7 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
         When materials and mesh do not belong together, or the materials need what this solver does not do.
     """
     _refuse_unsupported(mesh, materials, config)
+    gpu = require_gpu(mesh.cell_type) if config.device == "cuda" else ""
     scheme = _scheme(materials, config)
     limits = Limits(config.residual_tolerance, config.max_iterations, config.stop_below_peak)
     with closing(_system(mesh, materials, load, config)) as system:
@@ -81,6 +89,8 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
             course = follow_linear(system, _plasticity(system, materials, elastic=True), limits, journal.progress)
         elif scheme == "plastic":
             model = _plasticity(system, materials, elastic=False)
+            if gpu:
+                tangent_on_gpu(system, model)
             course = follow_plastic(system, model, load.load_steps, limits, journal.progress)
         else:
             follow = follow_lagged if scheme == "secant-lagged" else follow_converged
@@ -100,6 +110,7 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
         "scheme": scheme,
         "integration": config.integration if mesh.cell_type == "hex8" else "four points",
         "unknowns": unknowns,
+        "device": f"cuda: {gpu}" if gpu else "cpu",
     }
     return _response(mesh, materials, load, course, facts)
 
@@ -112,7 +123,10 @@ def _system(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolv
         return TetSystem(tets, materials, threads=threads)
     problem = lattice_problem(mesh, load)
     refuse_mechanisms(problem, mesh.cell_centres_mm())
-    return LatticeSystem(problem, materials, b_bar=config.integration == "b-bar", threads=threads)
+    lattice = LatticeSystem(problem, materials, b_bar=config.integration == "b-bar", threads=threads)
+    if config.device == "cuda":
+        solve_on_gpu(lattice)
+    return lattice
 
 
 def _plasticity(system: LatticeSystem | TetSystem, materials: Materials, *, elastic: bool) -> Plasticity:

@@ -75,6 +75,10 @@ class PlasticModel:
                 self._weight,
             )
 
+    def lost_stiffness(self) -> tuple[IntArray, FloatArray, FloatArray]:
+        """The cells of the mesh that yield at the last `force`, with their flow and soft of `return_mapping.plastic_force`."""
+        return self._order[self._index], self._flow[self._index], self._soft[self._index]
+
     def commit(self, u: FloatArray) -> None:
         """The increment has converged at u: keep its plastic strains."""
         self._lattice.slabs.run(

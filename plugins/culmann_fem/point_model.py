@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from culmann.data import Fields, Materials
-from culmann.data.arrays import BoolArray, FloatArray
+from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann_fem.elastic_groups import ElasticGroup
 from culmann_fem.gauss_points import GaussPoints
 from culmann_fem.point_laws import CurveLaw, PointLaw, UpdateLaw, equivalent_stress
@@ -70,6 +70,11 @@ class PointModel:
     def tangent(self, v: FloatArray, f: FloatArray) -> None:
         """F = tangent stiffness at the last `force`, applied to v."""
         self._points.tangent(v, self._tangent, f)
+
+    def lost_stiffness(self) -> tuple[IntArray, FloatArray]:
+        """The cells of the mesh that yield at the last `force`, and upper triangles (m, points, 21) of what each point lost."""
+        at = np.flatnonzero(self._active.any(axis=1))
+        return self._points.source[at], np.where(self._active[at, :, None], self._tangent[at], 0)
 
     def commit(self, u: FloatArray) -> None:
         """The increment has converged at u: keep its state."""
