@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from culmann.data import Labels, Scan
 from culmann.errors import InputError
 from culmann.journal import Journal
 from culmann.regridding import labels_onto
-from culmann_segment.classical_femur_bone import femur_bone
+from culmann_segment.classical_femur_bone import femur_bone, neck_seen
 from culmann_segment.classical_femur_confidence import Fact, Femur, facts, weakest
 from culmann_segment.classical_femur_filling import enclosed, largest, solid
 from culmann_segment.classical_femur_head import Head, fit
@@ -27,6 +28,9 @@ from culmann_segment.classical_femur_working import Image, box, resampled, turne
 #: Labels of the result. Sides are those of the patient.
 NAMES = {1: "femur-left", 2: "femur-right"}
 _SIDES = ("left", "right")
+
+#: The neck is guessed, then seen on the bone that this leads to, and so on, at most this often.
+_MOST_TURNS = 4
 
 #: Below this confidence there is a warning.
 _LOW = 0.6
@@ -149,8 +153,15 @@ def _femur(image: Image, side: str, heads: Mapping[str, Head], config: Classical
     work = resampled(near, spacing)
     head = fit(work, coarse.centre_mm, side) or coarse
     _refuse_head(image, head, side, config)
-    surface = head_surface(work, head)
-    mask = solid(work, *femur_bone(work, head, surface, config.bone_hu))
+    for _ in range(_MOST_TURNS):
+        surface = head_surface(work, head)
+        bone, keep_out, free_head = femur_bone(work, head, surface, config.bone_hu)
+        neck = neck_seen(work, head, bone)
+        if neck @ head.neck > np.cos(np.radians(5)):
+            break
+        # The cut of the joint spares the neck: a neck that was guessed wrongly has been cut into.
+        head = replace(head, neck=neck)
+    mask = solid(work, bone, keep_out, free_head)
     return Femur(side, work, head, surface, mask, work.positions_mm()[..., 2][mask] - head.centre_mm[2])
 
 

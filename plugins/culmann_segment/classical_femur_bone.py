@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from culmann.data.arrays import BoolArray
+from culmann.data.arrays import BoolArray, FloatArray
 from culmann_segment.classical_femur_head import Head
 from culmann_segment.classical_femur_joint import HeadSurface
 from culmann_segment.classical_femur_working import Image
@@ -18,8 +18,9 @@ FREE_DEG = 52.0
 _CUT_MM, _PELVIS_MM = 3.0, 14.0
 
 
-def femur_bone(image: Image, head: Head, surface: HeadSurface, bone_hu: float) -> tuple[BoolArray, BoolArray]:
-    """(z, y, x): the compact and spongy bone of the femur, with its head as a solid; and where the femur cannot be.
+def femur_bone(image: Image, head: Head, surface: HeadSurface, bone_hu: float) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """(z, y, x): the compact and spongy bone of the femur, with its head as a solid; where the femur cannot be;
+    and the free part of the head, whose surface is that of `surface`.
 
     Parameters
     ----------
@@ -48,7 +49,19 @@ def femur_bone(image: Image, head: Head, surface: HeadSurface, bone_hu: float) -
     cut = bone & ~(forbidden & (distance <= radius + _CUT_MM))
     parts = watershed(-np.clip(image.hu, 0, 1500), seed, mask=cut)  # type: ignore[no-untyped-call]
     femur = (parts == 1) & ~forbidden
-    return _with_seed(femur, solid_head | core), forbidden | (parts == 2)
+    return _with_seed(femur, solid_head | core), forbidden | (parts == 2), solid_head
+
+
+def neck_seen(image: Image, head: Head, bone: BoolArray) -> FloatArray:
+    """(3,): unit vector from the centre of the head to the middle of the bone that leaves it, LPS."""
+    offset = image.positions_mm()[bone] - head.centre_mm
+    distance = np.linalg.norm(offset, axis=1)
+    # The free surface of the head may be a little outside of the sphere: only what is clearly beyond it is the neck.
+    beyond = (distance > head.radius_mm + 4) & (distance < head.radius_mm + _PELVIS_MM)
+    if not beyond.any():
+        return head.neck
+    direction = (offset[beyond] / distance[beyond][:, None]).sum(axis=0)
+    return np.asarray(direction / np.linalg.norm(direction))
 
 
 def _with_seed(mask: BoolArray, seed: BoolArray) -> BoolArray:

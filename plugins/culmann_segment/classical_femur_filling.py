@@ -6,36 +6,51 @@ import numpy as np
 from scipy import ndimage
 
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
+from culmann_segment.classical_femur_working import FloatImage, Image
 
-#: Gaps of the cortex, and hollows of the surface, up to twice this wide are closed.
-_HOLLOW_MM = 2.25
+#: Gaps of the cortex up to twice this wide are bridged to find the marrow; hollows up to twice the second are closed.
+_BRIDGE_MM, _HOLLOW_MM = 4.5, 2.25
+
+#: How far the surface may recede, and how far beneath it the bone is looked for that its brightness is compared with.
+_RECEDE_MM, _BENEATH_MM = 2.0, 3.0
+
+#: What lies around a bone, and the brightest that a voxel at its surface has to be.
+_MUSCLE_HU, _MOST_HALF_HU = 50.0, 350.0
 
 #: Standard deviation of the Gaussian that takes the steps and frays off the surface.
 _SMOOTH_MM = 1.0
 
 
-def solid(bone: BoolArray, keep_out: BoolArray, spacing_mm: float) -> BoolArray:
+def solid(image: Image, bone: BoolArray, keep_out: BoolArray, head: BoolArray) -> BoolArray:
     """(z, y, x): the solid that a shell of bone encloses. The image border closes a shaft that it cuts.
 
     A voxel is marrow when bone surrounds it in the slices of at least two of the three directions: a gap of the cortex lets the
     outside into the few slices that it lies in, while in three dimensions it would let it in everywhere; and a hollow of the
-    surface such as the trochanteric fossa is closed in one direction at most.
+    surface such as the trochanteric fossa is closed in one direction at most. A wide closing finds what lies deep beneath the
+    gaps that are left.
+
+    Then the surface recedes to where the image is half as bright as the bone beneath: of thick cortex, which is much brighter
+    than what just counts as bone, the blur of the image would else be taken in.
 
     Parameters
     ----------
+    image
+        The working image.
     bone
         (z, y, x): compact and spongy bone.
     keep_out
         (z, y, x): where the femur cannot be, such as the joint.
-    spacing_mm
-        Of the voxels, equal along all axes.
+    head
+        (z, y, x): the free part of the head, whose surface is known and stays.
     """
-    pad = int(np.ceil((_HOLLOW_MM + 3 * _SMOOTH_MM) / spacing_mm)) + 2
+    spacing_mm = image.grid.spacing_mm[0]
+    pad = int(np.ceil((_BRIDGE_MM + 3 * _SMOOTH_MM) / spacing_mm)) + 2
     whole, barred = _continued(bone, pad), np.pad(keep_out, pad, mode="edge")
-    # What is found to be marrow closes gaps for the directions that leaked before.
-    for _ in range(2):
-        shell = _closed(whole, _HOLLOW_MM, spacing_mm) & ~barred
-        whole = _filled(shell | (_surrounded(shell) >= 2))
+    shell = _closed(whole, _HOLLOW_MM, spacing_mm) & ~barred
+    whole = shell | (_surrounded(shell) >= 2)
+    deep = _distance(_filled(_closed(whole, _BRIDGE_MM, spacing_mm) & ~barred), spacing_mm) > _BRIDGE_MM
+    whole = _filled(_closed(whole | deep, _HOLLOW_MM, spacing_mm) & ~barred)
+    whole = _receded(whole, np.pad(image.hu, pad, mode="edge"), np.pad(head, pad, mode="edge"), spacing_mm)
     smooth = ndimage.gaussian_filter(whole.astype(np.float32), _SMOOTH_MM / spacing_mm) > 0.5
     middle = (slice(pad, -pad),) * 3
     return largest(_filled(smooth & ~barred)[middle])
@@ -89,6 +104,17 @@ def _filled(mask: BoolArray) -> BoolArray:
             index[axis] = end
             filled[tuple(index)] = ndimage.binary_fill_holes(filled[tuple(index)])
     return np.asarray(ndimage.binary_fill_holes(filled))
+
+
+def _receded(mask: BoolArray, hu: FloatImage, stays: BoolArray, spacing_mm: float) -> BoolArray:
+    """The mask without the voxels at its surface that are less than half as bright, above muscle, as the bone beneath."""
+    reach = 2 * int(np.ceil(_BENEATH_MM / spacing_mm)) + 1
+    beneath = ndimage.maximum_filter(np.where(mask, hu, _MUSCLE_HU), size=reach)
+    half = np.minimum((beneath + _MUSCLE_HU) / 2, _MOST_HALF_HU)
+    dim = mask & (hu < half) & ~stays
+    for _ in range(max(1, round(_RECEDE_MM / spacing_mm))):
+        mask = mask & ~(dim & ndimage.binary_dilation(~mask))
+    return np.asarray(mask)
 
 
 def _surrounded(shell: BoolArray) -> IntArray:

@@ -41,8 +41,8 @@ class Head:
         `left` or `right`: the neck of a left femur runs to the patient's left.
     roundness
         Share of the directions away from the neck in which bone ends within 2 mm of the sphere, 0 to 1.
-    neck_density
-        How far bone goes on in the direction of the neck, 0 to 1.
+    neck_evidence
+        How much speaks for a neck there: bone goes on, and the pelvis lies on the other side. About 1 for a hip.
     seen
         Share of the sphere's surface that lies in the image.
     """
@@ -52,7 +52,7 @@ class Head:
     neck: FloatArray
     side: str
     roundness: float
-    neck_density: float
+    neck_evidence: float
     seen: float
 
 
@@ -74,7 +74,7 @@ def _edges(points: FloatArray) -> IntArray:
     return np.unique(np.sort(np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]), axis=1), axis=0)
 
 
-def candidates(image: Image, most: int = 40) -> FloatArray:
+def candidates(image: Image, most: int = 24) -> FloatArray:
     """(n, 4): centres in mm, LPS, and radii of balls of bone, the ones with most votes first. `image` has 2 to 3 mm voxels.
 
     Every edge votes for the points at the radii of heads behind it, in the direction in which the image gets brighter.
@@ -109,7 +109,7 @@ def fit(image: Image, centre_mm: FloatArray, side: str | None = None) -> Head | 
     Several starts around the guess: the rims of the acetabulum and the trochanters end bone as steeply as the head does.
     """
     offsets = 5.0 * np.concatenate([np.zeros((1, 3)), np.eye(3), -np.eye(3)])
-    starts = [(np.asarray(centre_mm) + offset, radius) for offset in offsets for radius in (20.0, 23.0, 26.0)]
+    starts = [(np.asarray(centre_mm) + offset, radius) for offset in offsets for radius in (20.5, 23.0, 26.0)]
     spheres = [sphere for start in starts if (sphere := _settle(image, *start, rays=directions(2)[0])) is not None]
     spheres = [sphere for sphere in spheres if np.linalg.norm(sphere[0] - centre_mm) < 20]
     if not spheres:
@@ -166,6 +166,8 @@ def _head(image: Image, centre: FloatArray, radius: float, known_side: str | Non
     away = rays @ neck < np.cos(np.radians(60))
     close = (fall > 8) & (np.abs(at - radius) < 2)
     seen = image.holds(centre + rays * radius)
+    # Of a head that the image cuts, what is in view tells whether it is one.
+    away &= seen | (seen.mean() < 0.6)
     return Head(centre, radius, neck, side, float(close[away].mean()), density, float(seen.mean()))
 
 
@@ -178,17 +180,19 @@ def _sphere(points: FloatArray) -> tuple[FloatArray, float]:
 
 
 def neck_of(image: Image, centre: FloatArray, radius: float, side: str | None = None) -> tuple[FloatArray, str, float]:
-    """The direction in which bone goes on out of the head without a gap, outwards and down: its side, and how far it does.
+    """The direction in which bone goes on out of the head without a gap, outwards and down: its side, and the evidence for it.
 
     With a side, only necks to that side are looked at.
     """
     rays, _ = directions(3)
     radii = np.arange(0.6 * radius, 1.7 * radius, STEP_MM)
     bright = np.clip((image.at(centre + rays[:, None, :] * radii[:, None]) - 60) / 120, 0, 1)
-    # A gap of a joint is a single dark spot on a ray; the lowest value tells it, the mean tells bone that is there.
-    solid = 0.5 * bright.mean(axis=1) + 0.5 * ndimage.minimum_filter1d(bright, 3, axis=1).min(axis=1)
+    # A gap of a joint is a dark spot on a ray: the lowest value tells it, the mean tells bone that is there.
+    solid = 0.5 * (bright.mean(axis=1) + bright.min(axis=1))
     in_cone = (rays @ rays.T > np.cos(np.radians(25))).astype(float)
     mean = in_cone @ solid / in_cone.sum(axis=1)
+    # The pelvis lies on the other side than the neck, beside and above the head.
+    shell = image.at(centre + rays[:, None, :] * np.arange(radius + 2, radius + 14, 2 * STEP_MM)[:, None]).max(axis=1) > 200
     best: tuple[FloatArray, str, float] | None = None
     for name, x in (("left", 1.0), ("right", -1.0)):
         if side not in (None, name):
@@ -197,6 +201,9 @@ def neck_of(image: Image, centre: FloatArray, radius: float, side: str | None = 
         allowed = rays @ (usual / np.linalg.norm(usual)) > np.cos(np.radians(35))
         score = np.where(allowed, mean, -1.0)
         top = int(np.argmax(score))
+        beside = rays @ (np.array([x, 0.0, 0.3]) / np.hypot(1.0, 0.3)) > np.cos(np.radians(50))
+        opposite = rays @ (np.array([-x, 0.0, 0.3]) / np.hypot(1.0, 0.3)) > np.cos(np.radians(50))
+        score += float(shell[opposite].mean() - shell[beside].mean())
         if best is None or score[top] > best[2]:
             near = (in_cone[top] > 0) & allowed
             axis = (rays[near] * solid[near][:, None] ** 2).sum(axis=0)

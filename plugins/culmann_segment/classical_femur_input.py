@@ -30,7 +30,7 @@ def refuse_unusable(scan: Scan, bone_hu: float) -> None:
     bone = float((scan.hu > bone_hu).sum()) * scan.grid.voxel_volume_mm3
     if bone < _LEAST_BONE_MM3:
         raise InputError(
-            f"there is no bone in the scan: {bone / 1000:.2g} cm3 are brighter than {bone_hu:g} HU, and a femur has some 50 cm3",
+            f"there is no bone in the scan: {bone / 1000:.2g} cm3 are brighter than {bone_hu:g} HU; a femur has some 50 cm3",
             hint="is this the right volume, and is it in Hounsfield units? `bone_hu` is what counts as bone",
         )
 

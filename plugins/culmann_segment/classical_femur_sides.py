@@ -16,6 +16,9 @@ _MOST_VOXELS = 30_000_000
 #: Least roundness of one of two heads that lie as a pair does, and of a head alone, for which nothing else speaks.
 PAIR_ROUND, ALONE_ROUND = 0.55, 0.72
 
+#: Least evidence for a neck that runs away from the pelvis.
+_EVIDENCE = 0.5
+
 
 def find_heads(image: Image) -> tuple[dict[str, Head], float]:
     """Heads by side, none to two of them, and the roundness of the roundest ball of bone in view.
@@ -32,12 +35,14 @@ def find_heads(image: Image) -> tuple[dict[str, Head], float]:
         if all(np.linalg.norm(head.centre_mm - other.centre_mm) > 15 for other in distinct):
             distinct.append(head)
     roundest = max((head.roundness for head in distinct), default=0.0)
-    pairs = [(a, b) for a, b in permutations(distinct, 2) if _is_pair(a, b)]
+    lie_so = [(a, b) for a, b in permutations(distinct, 2) if _lie_as_hips(a, b)]
+    pairs = [(_of_side(coarse, a, "left"), _of_side(coarse, b, "right")) for a, b in lie_so]
+    pairs = [pair for pair in pairs if min(head.neck_evidence for head in pair) >= _EVIDENCE]
     if pairs:
-        left, right = max(pairs, key=lambda pair: pair[0].roundness + pair[1].roundness)
-        return {"left": _of_side(coarse, left, "left"), "right": _of_side(coarse, right, "right")}, roundest
+        left, right = max(pairs, key=lambda pair: sum(h.roundness + 0.5 * min(h.neck_evidence, 1.0) for h in pair))
+        return {"left": left, "right": right}, roundest
     for head in distinct:
-        if head.roundness >= ALONE_ROUND and head.neck_density > 0.5:
+        if head.roundness >= ALONE_ROUND and head.neck_evidence >= _EVIDENCE:
             return {head.side: head}, roundest
     return {}, roundest
 
@@ -45,10 +50,10 @@ def find_heads(image: Image) -> tuple[dict[str, Head], float]:
 def _of_side(image: Image, head: Head, side: str) -> Head:
     """A head whose side is known from where it lies, with its neck looked for on that side."""
     neck, _, density = neck_of(image, head.centre_mm, head.radius_mm, side)
-    return replace(head, side=side, neck=neck, neck_density=density)
+    return replace(head, side=side, neck=neck, neck_evidence=density)
 
 
-def _is_pair(left: Head, right: Head) -> bool:
+def _lie_as_hips(left: Head, right: Head) -> bool:
     """Whether two round bones lie as the heads of a left and a right femur do."""
     x, y, z = left.centre_mm - right.centre_mm
     beside = 110 <= x <= 280 and abs(y) <= 40 and abs(z) <= 40
