@@ -38,8 +38,8 @@ def figures(
 
     `failure.png` shows the moment nearest to the failure load that the response holds fields of, the peak or the end: on the
     left the scan in a plane through the middle of the loaded part, with the cells that yield in colour, on the right the bone
-    from outside, below them the caveats of the strength. Without a scan, or with one that was not moved as the mesh was, the left
-    side shows the cells alone. Of a linear run it shows the equivalent strain.
+    from outside, below them the caveats of the strength. Without a scan, or with one that was not moved as the mesh was, the
+    left side shows the cells alone. Of a linear run it shows the equivalent strain.
 
     Raises
     ------

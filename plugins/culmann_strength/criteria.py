@@ -13,6 +13,8 @@ from culmann.errors import InputError
 
 #: Failure loads further than this factor outside of the plausible range are refused.
 _BEYOND_DOUBT = 3.0
+#: Standard gravity.
+_GRAVITY_M_S2 = 9.80665
 
 
 class CriterionConfig(Config):
@@ -23,6 +25,9 @@ class CriterionConfig(Config):
         description="Failure loads outside of this range in N get a caveat, and those beyond three times its upper or a third "
         "of its lower end are refused; null does neither. Human vertebrae and proximal femurs lie inside; give the range of "
         "other bones, such as those of animals.",
+    )
+    body_mass_kg: float | None = Field(
+        None, gt=0, le=500, description="Mass of the patient; the failure load is then also given in body weights."
     )
 
 
@@ -163,5 +168,6 @@ def _strength(
         displacement_mm=displacement_mm,
         strain=displacement_mm / response.reference_height_mm,
         stiffness_n_mm=stiffness,
+        body_weights=None if config.body_mass_kg is None else load_n / (config.body_mass_kg * _GRAVITY_M_S2),
         caveats=tuple(said),
     )

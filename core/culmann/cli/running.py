@@ -152,6 +152,8 @@ def _tell(name: str, strength: Strength) -> None:
     typer.echo(f"  criterion   {strength.criterion}")
     typer.echo(f"  read at     {strength.displacement_mm:.3g} mm, a strain of {100 * strength.strain:.3g} %")
     typer.echo(f"  stiffness   {strength.stiffness_n_mm:.0f} N/mm")
+    if strength.body_weights is not None:
+        typer.echo(f"  that is     {strength.body_weights:.2f} times the body weight")
     for caveat in strength.caveats:
         typer.secho("  caution     ", fg="yellow", nl=False)
         typer.echo(caveat)

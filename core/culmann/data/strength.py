@@ -25,6 +25,8 @@ class Strength:
         Initial slope of the curve.
     caveats
         What to be careful about. Warnings of all steps that this strength was computed from are put in front of it.
+    body_weights
+        The failure load over the weight of the patient, where that is known. No threshold of it is implied.
     """
 
     failure_load_n: float
@@ -33,6 +35,7 @@ class Strength:
     strain: float
     stiffness_n_mm: float
     caveats: tuple[str, ...] = ()
+    body_weights: float | None = None
 
     def save(self, folder: Path) -> None:
         """Write `strength.json`."""

@@ -18,6 +18,7 @@ COLUMNS = (
     "displacement_mm",
     "strain",
     "stiffness_n_mm",
+    "body_weights",
     "criterion",
     "cautions",
     "problem",

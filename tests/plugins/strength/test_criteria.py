@@ -116,3 +116,10 @@ def test_loads_beyond_doubt_are_refused(load):
 def test_a_curve_without_a_point_is_refused():
     with pytest.raises(InputError, match="no point besides the origin"):
         peak_force(response(np.zeros(1), np.zeros(1)), PeakForceConfig())
+
+
+def test_the_failure_load_in_body_weights_when_the_mass_is_given():
+    answer = response(np.array([0, 0.1, 0.2]), np.array([0.0, 900, 1500]))
+    found = peak_force(answer, PeakForceConfig(body_mass_kg=75))
+    assert found.body_weights == pytest.approx(1500 / (75 * 9.80665))
+    assert peak_force(answer, PeakForceConfig()).body_weights is None
