@@ -1,9 +1,10 @@
-"""From straight tetrahedra of four corners to quadratic ones, in the node order of `Mesh`."""
+"""Quadratic tetrahedra: made from straight ones, in the node order of `Mesh`, and the nodes of their sides."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from culmann.data import Mesh
 from culmann.data.arrays import FloatArray, IntArray
 
 #: The corners of each edge in the order of the middle nodes 4 to 9: VTK's. gmsh has the last two the other way round.
@@ -20,3 +21,18 @@ def straight_tet10(points_mm: FloatArray, corners: IntArray) -> tuple[FloatArray
     middle = points_mm[ends[first]].mean(axis=1)
     cells = np.concatenate([corners, len(points_mm) + number.reshape(-1, 6)], axis=1)
     return np.concatenate([points_mm, middle]), cells.astype(np.int64)
+
+
+def nodes_of_faces(mesh: Mesh, faces: IntArray) -> IntArray:
+    """Points of faces that are given by their corners (n, 3 or 4), ascending; of quadratic cells with the middles of the edges.
+
+    A set that is held or moved needs those: between corners that are held, a middle that is not would be free.
+    """
+    corners = np.unique(faces)
+    if mesh.cell_type != "tet10":
+        return corners
+    key = np.array([mesh.n_points, 1])
+    edges = np.sort(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1) @ key
+    ends = np.sort(mesh.cells[:, TET_EDGES].reshape(-1, 2), axis=1) @ key
+    middles = mesh.cells[:, 4:].reshape(-1)[np.isin(ends, edges)]
+    return np.union1d(corners, middles)

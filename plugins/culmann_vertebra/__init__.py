@@ -14,6 +14,7 @@ _KOPPERDAHL = (
     "Kopperdahl, Morgan, Keaveny. Quantitative computed tomography estimates of the mechanical properties of human vertebral "
     "trabecular bone. J. Orthop. Res. 20(4), 801-805 (2002)"
 )
+_BONELAB = "Bonelab spineFE benchmark, github.com/Bonelab/spineFE-benchmark"
 
 
 @hookimpl
@@ -24,6 +25,11 @@ def culmann_material_laws() -> Iterable[Step]:
         "culmann_vertebra.kopperdahl:kopperdahl",
         summary="Elastic, perfectly plastic law of vertebral trabecular bone after Kopperdahl et al. 2002",
         cite=(_KOPPERDAHL, _SAILLARD),
+    )
+    yield Step(
+        "vertebra-law",
+        "culmann_vertebra.relatives:vertebra_law",
+        summary="Elastic, perfectly plastic laws of vertebral bone from a table: Keaveny, Prado, Morgan, Keller and others",
     )
 
 
@@ -40,6 +46,12 @@ def culmann_mesh_builders() -> Iterable[Step]:
         "pmma-discs",
         "culmann_vertebra.discs:pmma_discs",
         summary="Casts discs of bone cement onto the endplates of a voxel mesh",
+    )
+    yield Step(
+        "labelled-discs",
+        "culmann_vertebra.labelled_discs:labelled_discs",
+        summary="Makes discs of bone cement of regions that the labels hold already, and finds their outer faces",
+        cite=(_BONELAB,),
     )
 
 

@@ -30,6 +30,9 @@ class CompressionConfig(Config):
         le=0.5,
         description="Displacement of the superior side at full load, as a share of the height (0.019 is 1.9 %).",
     )
+    displacement_mm: float | None = Field(
+        None, gt=0, le=50, description="Displacement of the superior side at full load in mm, in place of `reduction`."
+    )
     contact: Literal["bonded", "rollers"] = Field(
         "bonded",
         description="`bonded`: the loaded nodes move and the held nodes stay, and none slips sideways. `rollers`: only along "
@@ -45,7 +48,7 @@ class CompressionConfig(Config):
 
 
 def compression(mesh: Mesh, config: CompressionConfig, journal: Journal) -> LoadCase:
-    """Move the superior side towards the inferior side by `reduction` times the height.
+    """Move the superior side towards the inferior side by `reduction` times the height, or by `displacement_mm`.
 
     The height is the distance of the centroids of the two node sets, and the load axis is the line through them, as the
     authors of Saillard et al. 2024 have it. With rollers on a voxel mesh the load axis is the lattice axis nearest to that
@@ -80,7 +83,7 @@ def compression(mesh: Mesh, config: CompressionConfig, journal: Journal) -> Load
             f"the load acts along the lattice axis, {lean:.1f} degrees from the line between the endplates: "
             "resample the scan along the vertebra, or use `contact: bonded`"
         )
-    travel = config.reduction * height
+    travel = config.reduction * height if config.displacement_mm is None else config.displacement_mm
     nodes_top, nodes_bottom = mesh.node_sets[top], mesh.node_sets[bottom]
     if config.contact == "bonded":
         x, y, z = (float(c) for c in -travel * axis)

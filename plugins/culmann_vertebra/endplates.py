@@ -15,6 +15,7 @@ from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann.errors import InputError
 from culmann.journal import Journal
 from culmann.surface import Surface, outer_surface
+from culmann.tetrahedra import nodes_of_faces
 from culmann.voxels import exterior_faces, region_map
 from culmann_vertebra.axis import pole_axes
 from culmann_vertebra.picture import endplate_picture
@@ -176,9 +177,10 @@ def _in_regions(mesh: Mesh, names: tuple[str, ...]) -> BoolArray:
 
 
 def _nodes(mesh: Mesh, wanted: BoolArray, surface: Surface, plate: Plate, facing_deg: float) -> IntArray:
-    """Nodes of the plate: of a voxel mesh the corners of the exterior faces that face as it does and lie nearest to it."""
+    """Nodes of the plate: of voxels the corners of the exterior faces that face as it does and lie nearest to it, of
+    tetrahedra those of its triangles."""
     if mesh.lattice is None:
-        return np.unique(surface.triangles[plate.triangle])
+        return nodes_of_faces(mesh, surface.triangles[plate.triangle])
     grid, bone = mesh.lattice.grid, np.flatnonzero(mesh.is_bone)
     faces, cell = exterior_faces(mesh.part(mesh.is_bone))
     centre_mm = mesh.points_mm[faces].mean(axis=1)

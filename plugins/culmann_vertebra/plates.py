@@ -13,6 +13,8 @@ from culmann.surface import Surface
 
 BIN_MM = 0.25
 ROUNDS = 6
+#: Pixels of the outline of a plate: small beside a pedicle, whatever the size of the cells.
+PIXEL_MM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +132,28 @@ def _without_appendages(surface: Surface, member: BoolArray, normal: FloatArray,
     """
     frame = np.linalg.svd(normal[None, :])[2][1:]
     corners = surface.corners_mm()[member] @ frame.T
-    edge = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
-    pixel = max(float(np.percentile(edge, 90)), 0.25)
-    low = corners.reshape(-1, 2).min(axis=0) - 3 * pixel
-    marked = np.zeros(((corners.reshape(-1, 2).max(axis=0) - low) / pixel + 4).astype(int), dtype=bool)
-    samples = np.concatenate([corners.reshape(-1, 2), corners.mean(axis=1)])
-    marked[tuple(((samples - low) / pixel).astype(int).T)] = True
+    low = corners.reshape(-1, 2).min(axis=0) - 3 * PIXEL_MM
+    marked = np.zeros(((corners.reshape(-1, 2).max(axis=0) - low) / PIXEL_MM + 4).astype(int), dtype=bool)
+    marked[tuple(((_points_within(corners) - low) / PIXEL_MM).astype(int).T)] = True
     outline = ndimage.binary_fill_holes(ndimage.binary_closing(marked))
     inside = ndimage.distance_transform_edt(outline)
     radius = neck * float(inside.max())
     opened = ndimage.distance_transform_edt(inside <= radius) <= radius
     grown = ndimage.binary_dilation(opened, iterations=max(1, round(0.2 * radius)), mask=outline)
-    centre = ((surface.centres_mm()[member] @ frame.T - low) / pixel).astype(int)
+    centre = ((surface.centres_mm()[member] @ frame.T - low) / PIXEL_MM).astype(int)
     result = np.zeros_like(member)
     result[np.flatnonzero(member)[grown[tuple(centre.T)]]] = True
     return result
+
+
+def _points_within(corners: FloatArray) -> FloatArray:
+    """(m, 2): points all over triangles (n, 3, 2), no further than half a pixel apart."""
+    longest = float(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max())
+    parts = max(1, int(np.ceil(2 * longest / PIXEL_MM)))
+    i, j = (n.ravel() for n in np.indices((parts + 1, parts + 1)))
+    inside = i + j <= parts
+    weight = np.stack([i, j, parts - i - j])[:, inside] / parts
+    return np.asarray(np.einsum("cp,ncx->npx", weight, corners).reshape(-1, 2))
 
 
 def _towards(wanted: FloatArray, centre: FloatArray, limit_deg: float) -> FloatArray:

@@ -20,6 +20,7 @@ OPTIONS = {
     "femur-law": {"law": "keyak-1998"},
     "identity-density": {"unit": "mg/cm3", "kind": "qct-ha"},
     "keep-side": {"side": "left"},
+    "labelled-discs": {"superior": 2, "inferior": 1},
     "linear-calibration": {"slope": 0.001, "intercept": 0.0, "kind": "ash", "assumed": False},
     "normalise-intensity": {"method": "z-score"},
     "phantom-calibration": {"certificate": _CERTIFICATE},
@@ -27,6 +28,7 @@ OPTIONS = {
     "resample-density": {"spacing_mm": 2},
     "resample-labels": {"spacing_mm": 2},
     "tissue-calibration": {"references_mg_cc": {"air": -800, "fat": -90, "muscle": 40}, "kind": "qct-ha"},
+    "vertebra-law": {"law": "kopperdahl-2002"},
 }
 
 
