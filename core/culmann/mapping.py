@@ -168,7 +168,11 @@ def _average_by_quadrature(mesh: Mesh, density: DensityMap, values: PointValues,
         point = np.einsum("c,ncx->nx", weights, corners)
         index = density.grid.to_index(point)
         _refuse_outside(index, density)
-        rho = ndimage.map_coordinates(g_cm3, index[:, ::-1].T, order=1 if interpolation == "linear" else 0, mode="nearest")
+        if interpolation == "linear":
+            rho = ndimage.map_coordinates(g_cm3, index[:, ::-1].T, order=1, mode="nearest")
+        else:
+            i, j, k = np.clip(np.floor(index + 0.5).astype(np.int64), 0, np.array(density.grid.size) - 1).T
+            rho = g_cm3[k, j, i]
         part = values(rho)
         total = part if total is None else total + part
     assert total is not None
