@@ -15,6 +15,12 @@ class Journal(Protocol):
     def warn(self, text: str) -> None:
         """Record a caveat. It is kept with the result and reaches every strength that is computed from it."""
 
+    def incomplete(self, text: str) -> None:
+        """Record why the result is not what was asked for, as after Ctrl-C. It is a caveat like those of `warn`.
+
+        The run goes on with such a result and writes it, but the store does not keep it, nor what is computed from it.
+        """
+
     def attach(self, name: str, content: bytes) -> None:
         """Keep a file (a QC picture, a log) beside the result."""
 
@@ -30,6 +36,10 @@ class QuietJournal:
         """Progress is not kept."""
 
     def warn(self, text: str) -> None:
+        """Keep it in `warnings`."""
+        self.warnings.append(text)
+
+    def incomplete(self, text: str) -> None:
         """Keep it in `warnings`."""
         self.warnings.append(text)
 

@@ -124,7 +124,12 @@ def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Pa
             typer.echo(f"  to look at  {out / name}")
     top = sorted({above + slash for above, slash, _ in (name.partition("/") for name in files_there)})
     typer.echo(f"\nResults in {out}: {', '.join(top)}")
+    for why in dict.fromkeys(result.incomplete.values()):
+        again = "the same command computes it in full"
+        typer.secho(f"\nNot what was asked for: {why}. It is not in the store: {again}.", bold=True, fg="yellow", err=True)
     _tell_problems(result.problems)
+    if result.incomplete:
+        raise typer.Exit(130)
 
 
 def _tell_problems(problems: Mapping[str, CulmannError]) -> None:

@@ -157,6 +157,7 @@ def _step(work: Work, name: str) -> dict[str, Any]:
         "peak_memory_mb": stored["peak_memory_mb"],
         "computed": stored["when"],
         "warnings": stored["warnings"],
+        **({"incomplete": work.incomplete[name]} if name in work.incomplete else {}),
     }
 
 

@@ -17,6 +17,8 @@ class Recorder:
     listener: Listener
     warnings: list[str] = field(default_factory=list)
     attachments: dict[str, bytes] = field(default_factory=dict)
+    #: Why the result is not what was asked for; empty where it is.
+    missing: str = ""
 
     def progress(self, text: str, done: float | None = None) -> None:
         """Pass it on."""
@@ -27,6 +29,11 @@ class Recorder:
         if text not in self.warnings:
             self.warnings.append(text)
             self.listener.warned(self.step, text)
+
+    def incomplete(self, text: str) -> None:
+        """Keep a warning, and that the result must not be served to another run."""
+        self.missing = self.missing or text
+        self.warn(text)
 
     def attach(self, name: str, content: bytes) -> None:
         """Keep a file. Raises PluginError when its name is not a plain file name."""

@@ -43,6 +43,13 @@ class Run:
     variants: Mapping[str, Run] = field(default_factory=dict)
     problems: Mapping[str, CulmannError] = field(default_factory=dict)
 
+    @property
+    def incomplete(self) -> dict[str, str]:
+        """{step: why} of what ended early, as after Ctrl-C, and of all that rests on it. Nothing of that is in the store."""
+        if not self.variants:
+            return dict(self._work.incomplete)
+        return {f"{name}/{step}": why for name, part in self.variants.items() for step, why in part.incomplete.items()}
+
     def value(self, name: str) -> Any:
         """The value of a step or input by its id, loaded from the store (`run.value("strength").failure_load_n`).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import json
@@ -108,7 +109,7 @@ class Store:
     @contextlib.contextmanager
     def workplace(self) -> Iterator[Path]:
         """A new folder in the store that is gone afterwards, unless `keep` took it."""
-        folder = self._temporary / f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(6)}"
+        folder = self._new_name()
         folder.mkdir()
         try:
             yield folder
@@ -120,10 +121,7 @@ class Store:
 
         When another process was faster its result is kept, unless `replace`.
         """
-        files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
-        manifest = {**manifest, "files": {name: [p.stat().st_size, file_digest(p)] for name, p in files.items()}}
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
-        (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        manifest = _write_manifest(folder, manifest)
         home = self._home(key)
         home.parent.mkdir(exist_ok=True)
         for _ in range(100):
@@ -139,6 +137,13 @@ class Store:
                 self.discard(key)
         raise InputError(f"the result {home} cannot be replaced: other processes keep writing it")
 
+    def lend(self, folder: Path, manifest: dict[str, Any]) -> Entry:
+        """Make a folder of `workplace` a result for this process alone: no run finds it, and it goes when the process ends."""
+        manifest = _write_manifest(folder, manifest)
+        home = folder.rename(self._new_name())
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+        return Entry(home, manifest)
+
     def discard(self, key: str) -> None:
         """Take a damaged or outdated result away."""
         with self.workplace() as bin_folder, contextlib.suppress(FileNotFoundError):
@@ -146,6 +151,9 @@ class Store:
 
     def _home(self, key: str) -> Path:
         return self.folder / key[:2] / key
+
+    def _new_name(self) -> Path:
+        return self._temporary / f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(6)}"
 
     def _clean(self) -> None:
         """Remove what processes that died left behind."""
@@ -156,6 +164,15 @@ class Store:
                 mine = name == host and os.name == "posix" and pid.isdigit()
                 if (mine and not _alive(int(pid))) or time.time() - folder.stat().st_mtime > 7 * _ONE_DAY_S:
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_manifest(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """Write the manifest of a result, with size and digest of every file; gives back what it holds."""
+    files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    manifest = {**facts, "files": {name: [p.stat().st_size, file_digest(p)] for name, p in files.items()}}
+    text = json.dumps(manifest, indent=2, ensure_ascii=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    return manifest
 
 
 def _alive(pid: int) -> bool:

@@ -45,6 +45,8 @@ class Work:
         {id: seconds} of what was computed in this run.
     fresh
         Keys of what was computed since `anew` was asked for; variants of one run share them.
+    incomplete
+        {id: why} of steps that ended early, and of all that rest on them. They are in `entries` and not in the store.
     """
 
     graph: Graph
@@ -57,6 +59,7 @@ class Work:
     entries: dict[str, Entry] = field(default_factory=dict)
     made: dict[str, float] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
+    incomplete: dict[str, str] = field(default_factory=dict)
     _values: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,7 +88,7 @@ class Work:
     def entry(self, owner: str) -> Entry:
         """The stored result of an input or step; made when it is not there. Of an input only the warnings are stored."""
         if owner not in self.entries:
-            anew = self.anew and self.keys[owner] not in self.fresh
+            anew = (self.anew and self.keys[owner] not in self.fresh) or self._rests_on(owner) != ""
             found = None if anew else self.store.find(self.keys[owner])
             if found is None:
                 return self._make(owner)
@@ -150,7 +153,8 @@ class Work:
             self.listener.failed(owner, problem)
             self._explain(owner, offer, problem)
         self.entries[owner] = entry
-        self.fresh.add(self.keys[owner])
+        if owner not in self.incomplete:
+            self.fresh.add(self.keys[owner])
         self.made[owner] = self.made.get(owner, 0.0) + time.perf_counter() - began
         self._values |= {owner if name == ONLY else f"{owner}.{name}": value for name, value in results.items()}
         self.listener.finished(owner, self.made[owner])
@@ -184,7 +188,18 @@ class Work:
                 "peak_memory_mb": memory.peak_mb(),
                 "when": datetime.now(UTC).isoformat(timespec="seconds"),
             }
+            missing = said.missing or self._rests_on(owner)
+            if missing:
+                self.incomplete[owner] = missing
+                return self.store.lend(folder, manifest)
+            self.incomplete.pop(owner, None)
             return self.store.keep(self.keys[owner], folder, manifest, replace=self.anew)
+
+    def _rests_on(self, owner: str) -> str:
+        """Why what a step takes in is incomplete; empty where it is not."""
+        step = self.graph.steps.get(owner)
+        sources = [value.partition(".")[0] for value in step.links.values() if value] if step else []
+        return next((self.incomplete[name] for name in sources if name in self.incomplete), "")
 
     def _with_caveats(self, step: GraphStep, value: Any, recorder: Recorder) -> Any:
         """A value that holds caveats gets the warnings of everything it rests on, put in front."""

@@ -389,6 +389,30 @@ def test_ctrl_c_passes_and_finished_results_stay(lab):
     assert not list((lab.folder / "store" / "tmp").iterdir())
 
 
+def test_an_incomplete_result_is_written_and_never_served(lab, monkeypatch):
+    steps = "a: {use: add, with: {amount: 1}}\nb: {use: fail, with: {how: halfway}}\nc: {use: add, with: {amount: 2}}\nd: {use: judge}"
+    graph = lab.steps(steps)
+    first, heard = lab.run(graph)
+    assert (first.out / "c" / "number.txt").read_text() == "6.0"
+    assert first.incomplete == dict.fromkeys("bcd", "stopped halfway")
+    assert {name: step.get("incomplete") for name, step in first.manifest["steps"].items()}["b"] == "stopped halfway"
+    assert "incomplete" not in first.manifest["steps"]["a"]
+    assert "stopped halfway" in first.value("d").caveats
+    _ = lab.calls
+    again, _ = lab.run(graph)
+    assert [call for call in lab.calls if call != "load"][:2] == ["fail", "add"], "b and what rests on it are computed anew"
+    assert again.incomplete
+    monkeypatch.setenv("LAB_IN_FULL", "1")
+    full, _ = lab.run(graph)
+    assert (full.out / "c" / "number.txt").read_text() == "10.0"
+    assert full.incomplete == {}
+    assert "stopped halfway" not in full.value("d").caveats
+    _ = lab.calls
+    monkeypatch.delenv("LAB_IN_FULL")
+    lab.run(graph)
+    assert "fail" not in lab.calls, "the whole result is served"
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
