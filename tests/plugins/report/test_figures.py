@@ -8,6 +8,7 @@ from dataclasses import replace
 import matplotlib.image as plt_image
 import numpy as np
 import pytest
+from scipy.spatial import Delaunay
 
 from culmann.data import Fields, Grid, Mesh, Response, Scan, Strength
 from culmann.drawing import view_from
@@ -174,3 +175,14 @@ def test_a_scan_that_was_not_moved_as_the_mesh_was_is_left_out_and_that_is_said(
     without = figures(response(moved, np.full(mesh.n_cells, 0.02)), STRENGTH, FiguresConfig(), QuietJournal())
     assert answer.files == without.files
     assert "was not moved as the mesh was" in said.warnings[0]
+
+
+def test_every_point_is_found_in_its_tetrahedron_and_none_outside() -> None:
+    points = np.random.default_rng(0).uniform(0, 10, (60, 3))
+    cells = Delaunay(points).simplices.astype(np.int64)
+    mesh = Mesh(points, cells, "tet4", np.ones(len(cells), dtype=np.int64))
+    share = np.random.default_rng(1).dirichlet(np.ones(4), len(cells))
+    found = cells_at(mesh, np.einsum("nc,ncx->nx", share, points[cells])[None])[0]
+    # Flat cells at the hull have their centre far from some of their points: they are not among the nearest.
+    assert (found == np.arange(len(cells))).mean() > 0.95
+    assert (cells_at(mesh, np.array([[[11.0, 5, 5], [-3, 5, 5], [50, 0, 0]]])) == -1).all()
