@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -90,8 +91,7 @@ def fall_caps(mesh: Mesh, landmarks: Landmarks, config: FallCapsConfig, journal:
     made = cast(mould, parts, told)
     sets = {}
     for name, (outward, _, _) in around.items():
-        nodes = outer_nodes(made, name, outward)
-        sets[name] = nodes[made.points_mm[nodes] @ outward > planes[name] - _extent(mould, outward)]
+        sets[name] = outer_nodes(made, name, partial(_beyond, outward=outward, plane=planes[name]))
         if len(sets[name]) < 3:
             raise InputError(
                 f"no plane of cement fits onto {name.removeprefix('fall-cap-')}", hint="use thicker caps, or smaller voxels"
@@ -112,6 +112,11 @@ def _cap(mould: Mould, bone_mm: FloatArray, outward: FloatArray, config: FallCap
     within = (level >= top - config.intrusion_mm) & (level <= plane)
     empty[empty] = within & _in_outline(places @ across.T, inserted @ across.T, config.margin_mm + 0.5 * mould.cell_mm)
     return touching(empty, mould.is_bone), plane
+
+
+def _beyond(places_mm: FloatArray, outward: FloatArray, plane: float) -> BoolArray:
+    """(n,): whether places lie further out than a plane."""
+    return np.asarray(places_mm @ outward > plane)
 
 
 def _in_outline(places: FloatArray, bone: FloatArray, margin: float) -> BoolArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -107,19 +107,16 @@ def region_number(mesh: Mesh, name: str) -> int:
     return next((number for number, known in mesh.region_names.items() if known == name), -1)
 
 
-def outer_nodes(mesh: Mesh, name: str, outward: FloatArray, least_cosine: float = 0.5) -> IntArray:
-    """Nodes of the exterior faces of a region that face along `outward`: one vector (3,), or one for each face centre.
+def outer_nodes(mesh: Mesh, name: str, is_beyond: Callable[[FloatArray], BoolArray]) -> IntArray:
+    """Nodes of the exterior faces of a region behind which the next cell of the lattice would lie beyond the cast.
 
-    `outward` may be a place (1, 3) that the rays come from.
+    `is_beyond` says so (n,) for the centres (n, 3) of such cells.
     """
     faces, cell = exterior_faces(mesh)
-    mine = faces[mesh.region[cell] == region_number(mesh, name)]
-    corner = mesh.points_mm[mine]
-    normal = np.cross(corner[:, 2] - corner[:, 0], corner[:, 3] - corner[:, 1])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    ray = corner.mean(axis=1) - outward if outward.ndim == 2 else np.broadcast_to(outward, normal.shape)
-    ray = ray / np.linalg.norm(ray, axis=1, keepdims=True)
-    return np.unique(mine[np.einsum("ij,ij->i", normal, ray) > least_cosine])
+    mine = mesh.region[cell] == region_number(mesh, name)
+    faces, cell = faces[mine], cell[mine]
+    next_mm = 2 * mesh.points_mm[faces].mean(axis=1) - mesh.points_mm[mesh.cells[cell]].mean(axis=1)
+    return np.unique(faces[is_beyond(next_mm)])
 
 
 def touching(cells: BoolArray, bone: BoolArray) -> BoolArray:

@@ -108,4 +108,5 @@ def femoral_head_cup(mesh: Mesh, landmarks: Landmarks, config: FemoralHeadCupCon
     )
     journal.progress(told)
     made = cast(mould, parts, told)
-    return replace(made, node_sets={**made.node_sets, CUP: outer_nodes(made, "head-cup", centre[None])})
+    nodes = outer_nodes(made, "head-cup", lambda places: np.linalg.norm(places - centre, axis=1) > outer)
+    return replace(made, node_sets={**made.node_sets, CUP: nodes})

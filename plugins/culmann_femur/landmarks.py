@@ -15,9 +15,10 @@ from culmann.errors import InputError
 from culmann.journal import Journal
 from culmann_femur.head import Head, find_head
 from culmann_femur.landmark_picture import landmark_picture
+from culmann_femur.neck import Neck, find_neck
 from culmann_femur.outline import Outline, outline_of
 from culmann_femur.refusals import refuse_cut_head, refuse_lying
-from culmann_femur.shaft import Neck, Shaft, ShortShaft, find_neck, find_shaft
+from culmann_femur.shaft import Shaft, ShortShaft, find_shaft
 
 Side = Literal["auto", "left", "right"]
 
@@ -56,8 +57,8 @@ class FemurLandmarksConfig(Config):
     short_shaft: ShortShaft = Field(
         "lower-part",
         description="What serves as shaft axis when too little shaft is in the labels. `lower-part`: the line through the "
-        "middles of the lowest sections of the bone, whatever they are. `vertical`: the direction `superior`. `refuse`: "
-        "nothing.",
+        "middles of the lowest sections of the bone, whatever they are, or `superior` where too few of them lie below the "
+        "head. `vertical`: the direction `superior`. `refuse`: nothing.",
     )
     shortest_shaft_mm: float = Field(
         25.0, gt=0, le=500, description="The shaft below the lesser trochanter must be this long to give the axis."
@@ -200,10 +201,10 @@ def _caveats(
     journal: Journal,
 ) -> None:
     if shaft.found_by != "sections":
-        whence = "the lower part of the bone" if shaft.found_by == "lower-part" else "the direction `superior`"
+        whence = "that of the lower part of the bone" if shaft.found_by == "lower-part" else "the direction `superior`"
         journal.warn(
             f"only {shaft.length_mm:.0f} mm of shaft lie below the lesser trochanter, and {config.shortest_shaft_mm:g} mm are "
-            f"needed: the axis is that of {whence}, so that angles from the shaft are uncertain by several degrees"
+            f"needed: the axis is {whence}, so that angles from the shaft are uncertain by several degrees"
         )
     if head.dome_share < _DOME_SHARES[1]:
         journal.warn(

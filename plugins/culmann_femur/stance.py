@@ -49,8 +49,8 @@ class StanceConfig(Config):
     )
     head_nodes: Literal["distance", "cup", "sphere-cap"] = Field(
         "distance",
-        description="`distance`: nodes of the head's surface no deeper along the load than `distance_mm` under its most "
-        "proximal point. `cup`: the outer nodes of the cup that `femoral-head-cup` cast. `sphere-cap`: nodes of the head's "
+        description="`distance`: nodes of the head's surface no deeper along the load than `distance_mm` under the top of "
+        "the head's sphere. `cup`: the outer nodes of the cup that `femoral-head-cup` cast. `sphere-cap`: nodes of the head's "
         "surface within `half_angle_deg` of the load's axis, seen from the centre of the head.",
     )
     distance_mm: float = Field(5.0, gt=0, le=40, description="With `head_nodes: distance`.")
@@ -176,7 +176,9 @@ def _head_nodes(mesh: Mesh, landmarks: Landmarks, direction: FloatArray, config:
             "no node of the mesh lies near the sphere of the femoral head", hint="check that mesh and landmarks fit"
         )
     if config.head_nodes == "distance":
-        return within_depth(mesh, surface, direction, config.distance_mm)
+        # The top of the sphere, and not the topmost node: that one jumps by a voxel from mesh to mesh.
+        top = landmarks.point("head-centre") - landmarks.length("head-radius") * direction
+        return within_depth(mesh, surface, top, direction, config.distance_mm)
     return within_cone(mesh, surface, landmarks.point("head-centre"), -direction, config.half_angle_deg)
 
 

@@ -136,6 +136,9 @@ def test_a_shaft_that_is_too_short_is_told_and_stood_in_for():
     assert found.facts["shaft_axis_from"] == "lower-part"
     assert any("of shaft lie below the lesser trochanter" in text for text in journal.warnings)
     assert angle(found.direction("shaft"), np.array([0, 0, 1.0])) < 6
+    stump = found_in(femur(shaft_mm=25), superior=(0, 0.1, 1))
+    assert stump.facts["shaft_axis_from"] == "vertical"
+    assert stump.direction("shaft") == pytest.approx(np.array([0, 0.1, 1]) / np.sqrt(1.01))
     upwards = found_in(labels, superior=(0.1, 0, 1), short_shaft="vertical")
     assert upwards.direction("shaft") == pytest.approx(np.array([0.1, 0, 1]) / np.sqrt(1.01))
     assert upwards.facts["shaft_axis_from"] == "vertical"
