@@ -30,6 +30,7 @@ def solve_elastic(system: System, u: FloatArray, limits: Limits, course: Course)
     f = system.vector()
     system.multiply(u, f)
     for _ in range(4):
+        limits.check()
         load, residual = norms(system, f)
         if residual <= limits.residual * load:
             course.largest_residual = max(course.largest_residual, residual / load if load > 0 else 0.0)
@@ -39,4 +40,5 @@ def solve_elastic(system: System, u: FloatArray, limits: Limits, course: Course)
         solve = system.solve(system.multiply, u, r, tolerance=goal, most=limits.most_cg)
         course.count(solve.iterations)
         system.multiply(u, f)
+    course.fail_at(system, f)
     return f, False

@@ -7,9 +7,16 @@ from dataclasses import dataclass, field
 
 from culmann.data import Fields
 from culmann.data.arrays import FloatArray
+from culmann_fem.system import System
 
 #: Tells a person how far the solve is: words, and the share of the displacement.
 Tell = Callable[[str, float], None]
+#: Stored and dissipated energy at a displacement, N mm; None where they are not known.
+Energies = Callable[[FloatArray], tuple[float, float] | None]
+
+
+class StopAskedError(Exception):
+    """A person asked the solver to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +31,28 @@ class Limits:
         Most iterations of one linear solve.
     stop_below_peak
         Stop once the load has fallen below this share of its peak; 0 goes on to the end.
+    asked_to_stop
+        Whether a person wants no more than the curve so far.
     """
 
     residual: float
     most_cg: int
     stop_below_peak: float = 0.0
+    asked_to_stop: Callable[[], bool] = lambda: False
+
+    def check(self) -> None:
+        """Raise StopAskedError when a person asked for it."""
+        if self.asked_to_stop():
+            raise StopAskedError
 
 
 @dataclass(slots=True)
 class Course:
     """Grows by one point for each increment that was solved; factors are shares of the full displacement.
 
-    `reactions_n` holds (sets, 3) for every point but the first, where all is at rest.
+    `reactions_n` holds (sets, 3) for every point but the first, where all is at rest. `rate_nmm` is the work per unit of the
+    factor at the last point, and its integral by the trapezoidal rule is the external work. `trouble` says where it is that the
+    last attempt failed. Energies that are not known are None.
     """
 
     factors: list[float] = field(default_factory=lambda: [0.0])
@@ -43,19 +60,38 @@ class Course:
     reactions_n: list[FloatArray] = field(default_factory=list)
     peak: Fields | None = None
     end: Fields | None = None
+    u: FloatArray | None = None
     nonlinear_iterations: int = 0
     cg_iterations: int = 0
     most_cg_in_a_solve: int = 0
     largest_residual: float = 0.0
     cuts: int = 0
     stop_reason: str = ""
+    interrupted: bool = False
+    trouble: str = ""
+    rate_nmm: float = 0.0
+    external_work_nmm: float = 0.0
+    stored_nmm: float | None = None
+    dissipated_nmm: float | None = None
 
-    def add(self, factor: float, force_n: float, reactions_n: FloatArray) -> bool:
-        """One more point; whether it is the highest so far, whose fields the caller then puts into `peak`."""
+    def add(self, factor: float, system: System, force: FloatArray) -> bool:
+        """One more point, from its nodal forces; whether it is the highest so far, whose fields the caller puts into `peak`."""
+        rate_nmm = system.dot(force, system.target_mm)
+        self.external_work_nmm += 0.5 * (self.rate_nmm + rate_nmm) * (factor - self.factors[-1])
+        self.rate_nmm = rate_nmm
         self.factors.append(factor)
-        self.force_n.append(force_n)
-        self.reactions_n.append(reactions_n)
-        return force_n >= max(self.force_n)
+        self.force_n.append(system.load_n(force))
+        self.reactions_n.append(system.reactions_n(force))
+        return self.force_n[-1] >= max(self.force_n)
+
+    def fail_at(self, system: System, force: FloatArray) -> None:
+        """An attempt has failed with these nodal forces."""
+        self.trouble = f"; the largest force out of balance was at {system.whereabouts(force * system.free)}"
+
+    def interrupt(self) -> None:
+        """End at the last point because a person wants no more."""
+        self.interrupted = True
+        self.stop_reason = f"stopped by Ctrl-C at {100 * self.factors[-1]:.3g} % of the displacement"
 
     def count(self, cg_iterations: int) -> None:
         """One more linear solve."""
@@ -71,10 +107,16 @@ class Course:
             )
         return bool(self.stop_reason)
 
-    def finish(self, fields: Callable[[], Fields]) -> Course:
-        """Keep the fields at the end, which are those at the peak where the last point is the highest."""
+    def finish(self, u: FloatArray, fields: Callable[[FloatArray], Fields]) -> Course:
+        """Keep the displacement and fields at the end, which are those at the peak where the last point is the highest."""
+        self.u = u
         at_peak = self.peak is not None and self.force_n[-1] >= max(self.force_n)
-        self.end = self.peak if at_peak else fields()
+        self.end = self.peak if at_peak else fields(u)
         if self.peak is None:
             self.peak = self.end
         return self
+
+    def balance_energy(self) -> None:
+        """Of an elastic body, whatever its moduli were before: half of force times displacement is stored, the rest is gone."""
+        self.stored_nmm = 0.5 * self.rate_nmm * self.factors[-1]
+        self.dissipated_nmm = self.external_work_nmm - self.stored_nmm

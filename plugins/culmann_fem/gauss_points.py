@@ -28,6 +28,10 @@ class GaussPoints(Protocol):
         """(n,): the cell of the mesh that each cell is; those that fill up, at the end, are left out."""
 
     @property
+    def volume(self) -> FloatArray:
+        """(n, points): volume of each point, mm³."""
+
+    @property
     def axes(self) -> FloatArray:
         """(3, 3): rows are the axes of the solver in LPS."""
 
@@ -74,6 +78,7 @@ class BrickPoints:
         self._scale, self._weight = -1 / (4 * problem.spacing_mm), float(np.prod(problem.spacing_mm)) / 8
         self.source: IntArray = order
         self.shape = (len(order), 8)
+        self.volume: FloatArray = np.broadcast_to(self._weight, self.shape)
         self.axes = problem.axes.T
         self.slabs = lattice.slabs
         self.activate(np.zeros(self.shape, dtype=np.bool_))
@@ -141,7 +146,8 @@ class TetPoints:
         start, stride = operator.geometry.start, operator.geometry.stride
         at = start[:, None] + stride[:, None] * np.arange(4)
         weight = operator.geometry.weight[at].transpose(0, 2, 1).reshape(-1, 4)[: len(self.source)]
-        self._share = weight / weight.sum(axis=1, keepdims=True)
+        self.volume: FloatArray = np.asarray(weight, dtype=np.float64)
+        self._share = self.volume / self.volume.sum(axis=1, keepdims=True)
         self.activate(np.zeros(self.shape, dtype=np.bool_))
 
     def begin(self, cells: IntArray) -> IntArray:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from culmann.data import Fields
 from culmann.data.arrays import FloatArray
-from culmann_fem.course import Course, Limits, Tell
+from culmann_fem.course import Course, Limits, StopAskedError, Tell
 from culmann_fem.system import System
 
 _MOST_CUTS = 8
@@ -48,24 +47,28 @@ def march(
         while goal - done > 1e-12:
             to = min(goal, done + step)
             ahead = u + (to - done) * (first if done == 0 else (u - before) / (done - done_before))
-            force = attempt(ahead)
+            try:
+                limits.check()
+                force = attempt(ahead)
+            except StopAskedError:
+                course.interrupt()
+                return course.finish(u, fields)
             if force is None:
                 step /= 2
                 course.cuts += 1
                 if step < smallest:
                     course.stop_reason = (
                         f"no equilibrium was found beyond {100 * done:.3g} % of the displacement, with steps down to "
-                        f"{100 * smallest:.2g} %"
+                        f"{100 * smallest:.2g} %{course.trouble}"
                     )
-                    return course.finish(partial(fields, u))
+                    return course.finish(u, fields)
                 continue
             accept(ahead)
             before, done_before = u, done
             u, done = ahead, to
-            load_n = system.load_n(force)
-            if course.add(done, load_n, system.reactions_n(force)):
+            if course.add(done, system, force):
                 course.peak = fields(u)
-            tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state()}", done)
+            tell(f"{100 * done:.4g} % of the displacement, {course.force_n[-1]:.0f} N, {state()}", done)
             if course.has_fallen(limits):
-                return course.finish(partial(fields, u))
-    return course.finish(partial(fields, u))
+                return course.finish(u, fields)
+    return course.finish(u, fields)

@@ -54,6 +54,7 @@ class LatticeSystem:
         #: What does the linear solves in place of the threads.
         self.elsewhere: LinearSolver | None = None
         self.reactions_n = problem.reactions_n
+        self.whereabouts = problem.whereabouts
 
     def refresh(self) -> None:
         """Build the coarse operators anew from the moduli of the lattice."""

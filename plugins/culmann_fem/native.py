@@ -11,13 +11,16 @@ from pydantic import Field
 
 from culmann.config import Config
 from culmann.data import LoadCase, Materials, Mesh, Response
+from culmann.data.arrays import FloatArray
 from culmann.data.response import SolverFact
 from culmann.errors import InputError, SolverError
 from culmann.journal import Journal
 from culmann.stress_updates import load_stress_update
-from culmann_fem.course import Course, Limits
+from culmann_fem.course import Course, Energies, Limits
 from culmann_fem.effective_strain import EffectiveStrain
+from culmann_fem.energy import stored_and_dissipated
 from culmann_fem.gauss_points import BrickPoints, GaussPoints, TetPoints
+from culmann_fem.interruption import Interruption
 from culmann_fem.lattice_system import LatticeSystem
 from culmann_fem.mechanisms import refuse_mechanisms
 from culmann_fem.newton import follow_linear, follow_plastic
@@ -83,25 +86,28 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
     _refuse_unsupported(mesh, materials, config)
     gpu = require_gpu(mesh.cell_type) if config.device == "cuda" else ""
     scheme = _scheme(materials, config)
-    limits = Limits(config.residual_tolerance, config.max_iterations, config.stop_below_peak)
-    with closing(_system(mesh, materials, load, config)) as system:
+    with closing(_system(mesh, materials, load, config)) as system, Interruption(journal.progress) as interruption:
+        tell, most = interruption.tell, config.max_iterations
+        limits = Limits(config.residual_tolerance, most, config.stop_below_peak, lambda: interruption.asked)
         if scheme == "linear":
-            course = follow_linear(system, _plasticity(system, materials, elastic=True), limits, journal.progress)
+            course = follow_linear(system, _plasticity(system, materials, elastic=True), limits, tell)
         elif scheme == "plastic":
             model = _plasticity(system, materials, elastic=False)
             if gpu:
                 tangent_on_gpu(system, model)
-            course = follow_plastic(system, model, load.load_steps, limits, journal.progress)
+            course = follow_plastic(system, model, load.load_steps, limits, tell, _energies(system, materials, model))
         else:
             follow = follow_lagged if scheme == "secant-lagged" else follow_converged
-            course = follow(system, _softening(system, materials), load.load_steps, limits, journal.progress)
+            course = follow(system, _softening(system, materials), load.load_steps, limits, tell)
         unknowns = int(system.free.sum())
     if len(course.factors) == 1:
         raise SolverError(
             f"the first increment found no equilibrium: {course.stop_reason}",
             hint="try smaller load steps, or look for cells with next to no stiffness under the load",
         )
-    if course.stop_reason:
+    if course.interrupted:
+        journal.incomplete(course.stop_reason)
+    elif course.stop_reason:
         journal.warn(course.stop_reason)
     if scheme == "linear" and not materials.is_linear:
         journal.warn("solved as linear, as `scheme: linear` asks: no cell yields, and no force is that of a failing bone")
@@ -153,6 +159,14 @@ def _points(system: LatticeSystem | TetSystem) -> GaussPoints:
     if isinstance(system, TetSystem):
         return TetPoints(system.problem, system.operator)
     return BrickPoints(system.problem, system.lattice, b_bar=system.b_bar)
+
+
+def _energies(system: LatticeSystem | TetSystem, materials: Materials, model: Plasticity) -> Energies:
+    def found(u: FloatArray) -> tuple[float, float] | None:
+        state = model.plastic_state()
+        return None if state is None else stored_and_dissipated(_points(system), system.groups, materials, u, *state)
+
+    return found
 
 
 def _is_plain(materials: Materials) -> bool:
@@ -211,11 +225,23 @@ def _response(mesh: Mesh, materials: Materials, load: LoadCase, course: Course, 
             "most_cg_iterations_in_a_solve": course.most_cg_in_a_solve,
             "largest_relative_residual": course.largest_residual,
             "cut_increments": course.cuts,
+            **_energy_facts(course, facts["scheme"] == "plastic"),
         },
         stop_reason=course.stop_reason,
         reactions_n={name: reactions[n] for n, name in enumerate(load.prescribed)},
         cells={"youngs_modulus_mpa": materials.youngs_modulus_mpa, "density_g_cm3": materials.density_g_cm3},
     )
+
+
+def _energy_facts(course: Course, independent: bool) -> dict[str, SolverFact]:
+    """What is known of the energies; their balance only where each of the three was computed for itself."""
+    told: dict[str, SolverFact] = {"external_work_nmm": course.external_work_nmm}
+    if course.stored_nmm is not None and course.dissipated_nmm is not None:
+        told |= {"stored_energy_nmm": course.stored_nmm, "dissipated_energy_nmm": course.dissipated_nmm}
+        missing = course.external_work_nmm - course.stored_nmm - course.dissipated_nmm
+        if independent and course.external_work_nmm > 0:
+            told["energy_imbalance"] = abs(missing) / course.external_work_nmm
+    return told
 
 
 def _full_displacement(load: LoadCase) -> float:

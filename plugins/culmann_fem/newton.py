@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from culmann.data.arrays import FloatArray
 from culmann_fem.balance import norms, solve_elastic
-from culmann_fem.course import Course, Limits, Tell
+from culmann_fem.course import Course, Energies, Limits, Tell
 from culmann_fem.increments import march
 from culmann_fem.system import Plasticity, System
 
@@ -21,13 +19,14 @@ def follow_plastic(
     load_steps: tuple[float, ...],
     limits: Limits,
     tell: Tell,
+    energies: Energies,
 ) -> Course:
     """Load the model step by step; the course ends early, with its reason, where no step however small converges."""
     course = Course()
     unit = _elastic(system, limits, course)
     if unit is None:
-        return course.finish(partial(model.fields, system.vector()))
-    return march(
+        return course.finish(system.vector(), model.fields)
+    course = march(
         system,
         course,
         load_steps,
@@ -39,6 +38,11 @@ def follow_plastic(
         fields=model.fields,
         state=lambda: f"{model.n_yielding} cells yielding",
     )
+    assert course.u is not None
+    found = energies(course.u)
+    if found is not None:
+        course.stored_nmm, course.dissipated_nmm = found
+    return course
 
 
 def follow_linear(system: System, model: Plasticity, limits: Limits, tell: Tell) -> Course:
@@ -46,13 +50,14 @@ def follow_linear(system: System, model: Plasticity, limits: Limits, tell: Tell)
     course = Course()
     u = _elastic(system, limits, course)
     if u is None:
-        return course.finish(partial(model.fields, system.vector()))
+        return course.finish(system.vector(), model.fields)
     f = system.vector()
     system.multiply(u, f)
-    course.add(1.0, system.load_n(f), system.reactions_n(f))
+    course.add(1.0, system, f)
     course.peak = model.fields(u)
+    course.balance_energy()
     tell(f"{course.force_n[-1]:.0f} N", 1.0)
-    return course.finish(partial(model.fields, u))
+    return course.finish(u, model.fields)
 
 
 def _elastic(system: System, limits: Limits, course: Course) -> FloatArray | None:
@@ -61,7 +66,7 @@ def _elastic(system: System, limits: Limits, course: Course) -> FloatArray | Non
     _, balanced = solve_elastic(system, u, limits, course)
     if balanced:
         return u
-    course.stop_reason = f"the elastic solve did not converge in {limits.most_cg} iterations"
+    course.stop_reason = f"the elastic solve did not converge in {limits.most_cg} iterations{course.trouble}"
     return None
 
 
@@ -78,6 +83,7 @@ def _equilibrate(
     load, residual = norms(system, f)
     forcing = 1e-2
     for _ in range(_MOST_NEWTON):
+        limits.check()
         if residual <= limits.residual * load:
             course.largest_residual = max(course.largest_residual, residual / load if load > 0 else 0.0)
             return f
@@ -87,6 +93,7 @@ def _equilibrate(
         course.nonlinear_iterations += 1
         course.count(solve.iterations)
         if not solve.converged and solve.residual_norm > 0.5 * residual:
+            course.fail_at(system, f)
             return None
         share = 1.0
         for _ in range(5):
@@ -97,9 +104,11 @@ def _equilibrate(
                 break
             share /= 2
         else:
+            course.fail_at(system, f)
             return None
         # Eisenstat & Walker 1996 (doi:10.1137/0917003), choice 2: ask for more as Newton's method converges faster.
         forcing = float(np.clip(0.9 * (new_residual / residual) ** 2, 1e-3, 1e-1))
         u[:] = trial
         load, residual = new_load, new_residual
+    course.fail_at(system, f)
     return None

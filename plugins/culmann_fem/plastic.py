@@ -120,6 +120,10 @@ class PlasticModel:
             phase=per_cell[:, 3].copy(),
         )
 
+    def plastic_state(self) -> tuple[FloatArray, FloatArray]:
+        """See `culmann_fem.system.Plasticity`."""
+        return self._plastic * [1, 1, 1, 2, 2, 2], self._kappa
+
     @property
     def n_yielding(self) -> int:
         """Elements that yield at the last `force`."""

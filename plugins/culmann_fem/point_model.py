@@ -60,10 +60,12 @@ class PointModel:
         # Only what is written to takes memory: the cells that yield.
         self._tangent = np.zeros((n, per_cell, 21))
         self._active = np.zeros((n, per_cell), dtype=np.bool_)
+        self._kept = True
 
     def force(self, u: FloatArray, f: FloatArray) -> None:
         """F = internal force at u; the tangent is taken there."""
         self._respond(u, keep=False)
+        self._kept = False
         self._points.force(u, self._lost, f)
         self._points.activate(self._active)
 
@@ -79,11 +81,15 @@ class PointModel:
     def commit(self, u: FloatArray) -> None:
         """The increment has converged at u: keep its state."""
         self._respond(u, keep=True)
+        self._kept = True
 
     def fields(self, u: FloatArray) -> Fields:
         """Fields at u, which must be committed."""
         points = self._points
-        points.strains(u, self._e)
+        if self._kept:
+            points.strains(u, self._e)
+        else:  # another increment was tried since
+            self._respond(u, keep=False)
         q, kappa, phase = np.zeros(points.shape), np.zeros(points.shape), np.zeros(points.shape)
         for cells, elasticity in self._groups:
             stress = self._modulus[cells, None, None] * (self._e[cells] @ elasticity) - self._lost[cells]
@@ -99,6 +105,16 @@ class PointModel:
             equivalent_stress_mpa=points.means(q),
             phase=points.largest(phase),
         )
+
+    def plastic_state(self) -> tuple[FloatArray, FloatArray] | None:
+        """See `culmann_fem.system.Plasticity`."""
+        plastic, kappa = np.zeros_like(self._lost), np.zeros(self._points.shape)
+        for law in self._laws:
+            if not isinstance(law, CurveLaw):
+                return None
+            inelastic = (self._lost[law.cells] / self._modulus[law.cells, None, None]) @ np.linalg.inv(law.elasticity)
+            plastic[law.cells], kappa[law.cells] = inelastic, law.plastic_strain(inelastic)
+        return plastic, kappa
 
     @property
     def n_yielding(self) -> int:

@@ -25,6 +25,8 @@ class LatticeProblem:
         (3,).
     axes
         (3, 3): columns are the axes of the box in LPS.
+    origin_mm
+        (3,): the node at place (0, 0, 0), LPS.
     cell, node
         (n_cells, 3) and (n_points, 3): places in the box. Points that belong to no cell have place -1.
     free
@@ -44,6 +46,7 @@ class LatticeProblem:
     shape: tuple[int, int, int]
     spacing_mm: FloatArray
     axes: FloatArray
+    origin_mm: FloatArray
     cell: IntArray
     node: IntArray
     free: BoolArray
@@ -65,6 +68,14 @@ class LatticeProblem:
         values = vector[:, i, j, k].T @ self.axes.T
         values[i < 0] = 0
         return np.asarray(values)
+
+    def whereabouts(self, vector: FloatArray) -> str:
+        """In words, the cell of the mesh and the place of the largest entry of a vector on a node."""
+        at = np.array(np.unravel_index(int(np.argmax(np.einsum("cijk,cijk->ijk", vector, vector))), vector.shape[1:]))
+        around = self.cell - at
+        cell = int(np.flatnonzero(((around >= -1) & (around <= 0)).all(axis=1))[0])
+        place = self.axes @ (at * self.spacing_mm) + self.origin_mm
+        return f"cell {cell} of the mesh, {place.round(1).tolist()} mm (LPS)"
 
     def load_n(self, force: FloatArray) -> float:
         """Reaction of the loaded set along the direction of the load, N, from nodal forces on the box."""
@@ -107,17 +118,28 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
     free = np.zeros((3, *nodes), dtype=bool)
     free[:, *node[used].T] = True
     target = np.zeros((3, *nodes))
+    # What a node keeps of all its sets, along the axes of the load: a node with three components can lie anyhow.
+    given = np.full((mesh.n_points, 3), np.nan)
     for name, held in reversed(list(load.prescribed.items())):
         if not used[held.nodes].all():
             raise SolverError(f"{int((~used[held.nodes]).sum())} nodes of {name!r} belong to no cell")
-        i, j, k = node[held.nodes].T
-        for c, value in _along_lattice(held.displacement_mm, load.axes, axes, name):
-            free[c, i, j, k] = False
-            target[c, i, j, k] = value
+        for c, value in enumerate(held.displacement_mm):
+            if value is not None:
+                given[held.nodes, c] = value
+    whole = ~np.isnan(given).any(axis=1)
+    free[:, *node[whole].T] = False
+    target[:, *node[whole].T] = axes.T @ load.axes.T @ given[whole].T
+    for m in range(3):
+        some = np.flatnonzero(~whole & ~np.isnan(given[:, m]))
+        if len(some):
+            c, sign = _along_lattice(load.axes[m], axes, load, some)
+            free[c, *node[some].T] = False
+            target[c, *node[some].T] = sign * given[some, m]
     return LatticeProblem(
         shape=(shape[0], shape[1], shape[2]),
         spacing_mm=np.asarray(grid.spacing_mm)[order],
         axes=axes,
+        origin_mm=mesh.points_mm[np.flatnonzero(used)[0]] - axes @ (node[used][0] * np.asarray(grid.spacing_mm)[order]),
         cell=cell,
         node=node,
         free=free,
@@ -129,26 +151,15 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
     )
 
 
-def _along_lattice(
-    displacement_mm: tuple[float | None, float | None, float | None],
-    load_axes: FloatArray,
-    axes: FloatArray,
-    name: str,
-) -> list[tuple[int, float]]:
-    """(component, value) along the axes of the box of what is prescribed along the axes of the load."""
-    given = [(load_axes[m], value) for m, value in enumerate(displacement_mm) if value is not None]
-    if len(given) == 3:
-        vector = np.sum([axis * value for axis, value in given], axis=0) @ axes
-        return [(c, float(vector[c])) for c in range(3)]
-    result = []
-    for axis, value in given:
-        along = axis @ axes
-        c = int(np.argmax(np.abs(along)))
-        if abs(abs(along[c]) - 1) > _PARALLEL:
-            angle = float(np.degrees(np.arccos(min(1, abs(along[c])))))
-            raise SolverError(
-                f"{name!r} prescribes one component along an axis that is {angle:.2f} degrees off the nearest lattice axis",
-                hint="prescribe all three components (bonded), or resample the image to the axis of the load",
-            )
-        result.append((c, float(np.sign(along[c]) * value)))
-    return result
+def _along_lattice(axis: FloatArray, axes: FloatArray, load: LoadCase, nodes: IntArray) -> tuple[int, float]:
+    """The axis of the box that an axis of the load lies along, and whether they point the same way; for these nodes."""
+    along = axis @ axes
+    c = int(np.argmax(np.abs(along)))
+    if abs(abs(along[c]) - 1) > _PARALLEL:
+        angle = float(np.degrees(np.arccos(min(1, abs(along[c])))))
+        name = next(name for name, held in load.prescribed.items() if np.isin(held.nodes, nodes).any())
+        raise SolverError(
+            f"{name!r} prescribes single components along an axis that is {angle:.2f} degrees off the nearest lattice axis",
+            hint="prescribe all three components (bonded), or resample the image to the axis of the load",
+        )
+    return c, float(np.sign(along[c]))

@@ -7,13 +7,11 @@ are brought to agree, by a fixed point that Anderson's method accelerates (Walke
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from culmann.data.arrays import FloatArray
 from culmann_fem.balance import norms, solve_elastic
-from culmann_fem.course import Course, Limits, Tell
+from culmann_fem.course import Course, Limits, StopAskedError, Tell
 from culmann_fem.increments import march
 from culmann_fem.system import Softening, System
 
@@ -46,23 +44,30 @@ def follow_lagged(
                     fresh = -1
         ahead = to * system.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
         spent = course.cg_iterations
-        f, balanced = solve_elastic(system, ahead, limits, course)
+        try:
+            f, balanced = solve_elastic(system, ahead, limits, course)
+        except StopAskedError:
+            course.interrupt()
+            break
         last = course.cg_iterations - spent
         fresh = last if fresh < 0 else min(fresh, last)
         if not balanced:
-            course.stop_reason = f"the linear solve at {100 * to:.3g} % of the displacement did not converge"
+            course.stop_reason = (
+                f"the linear solve at {100 * to:.3g} % of the displacement did not converge in {limits.most_cg} iterations"
+                f"{course.trouble}"
+            )
             break
         course.nonlinear_iterations += 1
         before, done_before = u, done
         u, done = ahead, to
         e = state.strain(u)
-        load_n = system.load_n(f)
-        if course.add(done, load_n, system.reactions_n(f)):
+        if course.add(done, system, f):
             course.peak = state.fields(u)
-        tell(f"{100 * done:.4g} % of the displacement, {load_n:.0f} N, {state.n_softened()} cells softened", done)
+        tell(f"{100 * done:.4g} % of the displacement, {course.force_n[-1]:.0f} N, {state.n_softened()} cells softened", done)
         if course.has_fallen(limits):
             break
-    return course.finish(partial(state.fields, u))
+    course.balance_energy()
+    return course.finish(u, state.fields)
 
 
 def follow_converged(
@@ -74,7 +79,7 @@ def follow_converged(
 ) -> Course:
     """Moduli and displacements agree in every increment; steps are cut where they do not come to."""
     course = Course()
-    return march(
+    march(
         system,
         course,
         load_steps,
@@ -86,6 +91,8 @@ def follow_converged(
         fields=state.fields,
         state=lambda: f"{state.n_softened()} cells softened",
     )
+    course.balance_energy()
+    return course
 
 
 def _agree(

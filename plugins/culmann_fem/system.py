@@ -52,6 +52,9 @@ class System(Protocol):
     def refresh(self) -> None:
         """Make the preconditioner anew for the present moduli."""
 
+    def whereabouts(self, vector: FloatArray) -> str:
+        """In words, the cell and the place in mm of the largest entry of a vector on a node."""
+
     def load_n(self, force: FloatArray) -> float:
         """Reaction of the loaded set along the direction of the load, N, from nodal forces."""
 
@@ -73,6 +76,12 @@ class Plasticity(Protocol):
 
     def fields(self, u: FloatArray) -> Fields:
         """Fields at u, which must be committed."""
+
+    def plastic_state(self) -> tuple[FloatArray, FloatArray] | None:
+        """Plastic strain (cells, points, 6), shear doubled, and its equivalent (cells, points), in the order of `GaussPoints`.
+
+        Of the last committed state, once its `fields` were asked for; None where a law keeps a state of its own.
+        """
 
     @property
     def n_yielding(self) -> int:

@@ -59,6 +59,11 @@ class TetPlastic:
         columns = np.swapaxes(out, 0, 1).reshape(4, -1)[:, : len(self._problem.order)]
         return Fields(self._problem.at_points(u), *(self._problem.at_cells(column) for column in columns))
 
+    def plastic_state(self) -> tuple[FloatArray, FloatArray]:
+        """See `culmann_fem.system.Plasticity`."""
+        state = self._plastic.transpose(0, 3, 1, 2).reshape(-1, 4, 7)
+        return state[..., :6] * [1, 1, 1, 2, 2, 2], state[..., 6]
+
     @property
     def n_yielding(self) -> int:
         """Cells that yield at the last `force`."""

@@ -84,6 +84,12 @@ class TetProblem:
         back[self.order] = values
         return back
 
+    def whereabouts(self, vector: FloatArray) -> str:
+        """In words, the cell of the mesh and the place of the largest entry of a vector (n, 3) on a node."""
+        at = int(np.argmax(np.einsum("nc,nc->n", vector, vector)))
+        cell = int(self.order[(self.cell == at).any(axis=1)].min())
+        return f"cell {cell} of the mesh, {(self.place_mm[at] @ self.axes).round(1).tolist()} mm (LPS)"
+
     def load_n(self, force: FloatArray) -> float:
         """Reaction of the loaded set along the direction of the load, N, from nodal forces."""
         return float(self.direction @ force[self.loaded].sum(axis=0))

@@ -38,6 +38,7 @@ class TetSystem:
         self.multiply = self.operator.multiply
         self.load_n = problem.load_n
         self.reactions_n = problem.reactions_n
+        self.whereabouts = problem.whereabouts
 
     def refresh(self) -> None:
         """Build the preconditioner anew from the moduli of the operator."""

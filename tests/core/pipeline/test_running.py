@@ -392,7 +392,7 @@ def test_ctrl_c_passes_and_finished_results_stay(lab):
 def test_an_incomplete_result_is_written_and_never_served(lab, monkeypatch):
     steps = "a: {use: add, with: {amount: 1}}\nb: {use: fail, with: {how: halfway}}\nc: {use: add, with: {amount: 2}}\nd: {use: judge}"
     graph = lab.steps(steps)
-    first, heard = lab.run(graph)
+    first, _ = lab.run(graph)
     assert (first.out / "c" / "number.txt").read_text() == "6.0"
     assert first.incomplete == dict.fromkeys("bcd", "stopped halfway")
     assert {name: step.get("incomplete") for name, step in first.manifest["steps"].items()}["b"] == "stopped halfway"
