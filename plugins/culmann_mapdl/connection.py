@@ -24,5 +24,8 @@ class ConnectionConfig(DeckConfig):
     executable: Path | None = Field(
         None, exclude=True, description="Program to start when no host is given; left out, PyMAPDL finds the newest."
     )
+    keep_files: bool = Field(
+        False, exclude=True, description="Keep model, script and output with the result; after an error they always are."
+    )
     processors: int = Field(2, ge=1, exclude=True, description="Processors for Ansys when it is started here.")
     connect_timeout_s: int = Field(45, ge=1, exclude=True, description="How long to wait for a server or for the start.")

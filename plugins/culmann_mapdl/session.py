@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from culmann.errors import PluginError, SolverError
+from culmann.errors import CulmannError, EngineError, PluginError, SolverError
 from culmann.journal import Journal
 from culmann_mapdl.connection import ConnectionConfig
 from culmann_mapdl.script import SCRIPT
 
+OUTPUT = "output.txt"
 #: What a message of Ansys or PyMAPDL means when a word of these stands in it.
 _LICENCE = ("license", "licence", "ansyscl", "1055", "flexnet", "checkout")
 
@@ -25,7 +27,7 @@ def session(config: ConnectionConfig, journal: Journal) -> Iterator[Any]:
     ------
     PluginError
         When PyMAPDL is not installed.
-    SolverError
+    EngineError
         When there is no server, no installation or no licence.
     """
     try:
@@ -62,68 +64,79 @@ def session(config: ConnectionConfig, journal: Journal) -> Iterator[Any]:
             home.cleanup()
 
 
-def run(client: Any, files: Mapping[str, str], journal: Journal) -> str:
-    """Send the files and run the script; gives back what Ansys printed.
+@contextmanager
+def kept_on_error() -> Iterator[Path]:
+    """A folder for what goes to Ansys and comes back. It goes when all went well; an error names it, and it stays."""
+    folder = Path(tempfile.mkdtemp(prefix="culmann-mapdl-"))
+    try:
+        yield folder
+    except CulmannError as problem:
+        problem.hint = f"{problem.hint}; model, script and output are kept in {folder}".removeprefix("; ")
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(client: Any, folder: Path, journal: Journal) -> None:
+    """Send all files of the folder, run the script, and put what Ansys printed into `output.txt`.
 
     Raises
     ------
     SolverError
-        When Ansys stops with an error. Its output is kept as an attachment.
+        When Ansys stops with an error.
+    EngineError
+        When it loses its licence.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            client.finish()
-            client.clear()
-            for name, text in files.items():
-                path = Path(folder) / name
-                path.write_text(text, encoding="ascii", errors="replace")
-                if name != SCRIPT:  # `input` sends that one itself
-                    client.upload(str(path), progress_bar=False)
-            journal.progress("Ansys is solving")
-            return str(client.input(str(Path(folder) / SCRIPT), progress_bar=False) or "")
-        except Exception as problem:
-            text = _words(problem)
-            journal.attach("mapdl-error.txt", text.encode())
-            if _about_licence(text):
-                raise _no_licence(text) from problem
-            raise SolverError(
-                f"Ansys stopped: {_last_line(text)}", hint="its message is in qc/, see mapdl-error.txt"
-            ) from problem
+    try:
+        client.finish()
+        client.clear()
+        for path in sorted(folder.iterdir()):
+            if path.name != SCRIPT:  # `input` sends that one itself
+                client.upload(str(path), progress_bar=False)
+        journal.progress("Ansys is solving")
+        output = str(client.input(str(folder / SCRIPT), progress_bar=False) or "")
+    except Exception as problem:
+        text = _words(problem)
+        (folder / OUTPUT).write_text(text, encoding="utf-8")
+        if _about_licence(text):
+            raise _no_licence(text) from problem
+        raise SolverError(f"Ansys stopped: {_last_line(text)}") from problem
+    (folder / OUTPUT).write_text(output, encoding="utf-8")
 
 
-def fetch(client: Any, name: str) -> str:
+def fetch(client: Any, name: str, folder: Path) -> str:
     """The text of a file that the script wrote. Raises SolverError when it is not there."""
     from ansys.mapdl.core.errors import MapdlException
 
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            client.download(name, target_dir=folder, progress_bar=False)
-            return (Path(folder) / name).read_text(encoding="ascii", errors="replace")
-        except (MapdlException, OSError) as problem:
-            raise SolverError(
-                f"Ansys gave no file {name}, which the script writes at its end ({_last_line(str(problem))})",
-                hint="its output is in qc/, see mapdl-output.txt",
-            ) from problem
+    try:
+        client.download(name, target_dir=str(folder), progress_bar=False)
+        return (folder / name).read_text(encoding="ascii", errors="replace")
+    except (MapdlException, OSError) as problem:
+        raise SolverError(
+            f"Ansys gave no file {name}, which the script writes at its end ({_last_line(str(problem))})"
+        ) from problem
 
 
-def _not_there(config: ConnectionConfig, problem: Exception) -> SolverError:
+def _not_there(config: ConnectionConfig, problem: Exception) -> EngineError:
     text = _words(problem)
     if _about_licence(text):
         return _no_licence(text)
     if config.host is not None:
-        return SolverError(
+        return EngineError(
             f"no Ansys server answers at {config.host}:{config.port} within {config.connect_timeout_s} s ({_last_line(text)})",
             hint="start one there with `ansys252 -grpc -port 50052`, and look at `host`, `port` and `transport`; "
             "without Ansys use `native-solver`",
         )
-    return SolverError(
+    return EngineError(
         f"Ansys could not be started: {_last_line(text)}",
         hint="name its program with `executable`, or a running server with `host`; without Ansys use `native-solver`",
     )
 
 
-def _no_licence(text: str) -> SolverError:
-    return SolverError(
+def _no_licence(text: str) -> EngineError:
+    return EngineError(
         f"Ansys got no licence: {_last_line(text)}",
         hint="look at the licence server (ANSYSLMD_LICENSE_FILE), or wait for a free licence; without one use `native-solver`",
     )

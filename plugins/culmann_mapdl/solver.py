@@ -11,7 +11,7 @@ from culmann_mapdl.connection import ConnectionConfig
 from culmann_mapdl.model import model_files
 from culmann_mapdl.refusals import scheme_of
 from culmann_mapdl.results import response
-from culmann_mapdl.session import fetch, run, session
+from culmann_mapdl.session import fetch, kept_on_error, run, session
 
 
 def mapdl(mesh: Mesh, materials: Materials, load: LoadCase, config: ConnectionConfig, journal: Journal) -> Response:
@@ -24,26 +24,31 @@ def mapdl(mesh: Mesh, materials: Materials, load: LoadCase, config: ConnectionCo
     ------
     InputError
         When the model cannot be said in Ansys' words.
+    EngineError
+        When Ansys is not there or has no licence.
     SolverError
-        When Ansys is not there, has no licence, or stops.
+        When it stops.
     """
     refuse_loose_nodes(mesh, load)
     files, materials_written = model_files(mesh, materials, load, config)
     scheme = scheme_of(materials, config)
-    with session(config, journal) as client:
-        began = time.perf_counter()
-        for name, text in files.items():  # kept when something goes wrong below, and for those who want to look
-            journal.attach(name, text.encode("ascii", errors="replace"))
-        output = run(client, files, journal)
-        journal.attach("mapdl-output.txt", output.encode())
-        facts = {
-            "engine": "Ansys Mechanical APDL",
-            "version": str(getattr(client, "version", "unknown")),
-            "element": "SOLID185, B-bar" if mesh.cell_type == "hex8" else "SOLID187",
-            "materials": materials_written,
-            "seconds": round(time.perf_counter() - began, 2),
-        }
-        found = response(mesh, materials, load, lambda name: fetch(client, name), facts, scheme=scheme)
+    with kept_on_error() as folder:
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="ascii", errors="replace")
+        with session(config, journal) as client:
+            began = time.perf_counter()
+            run(client, folder, journal)
+            facts = {
+                "engine": "Ansys Mechanical APDL",
+                "version": str(getattr(client, "version", "unknown")),
+                "element": "SOLID185, B-bar" if mesh.cell_type == "hex8" else "SOLID187",
+                "materials": materials_written,
+                "seconds": round(time.perf_counter() - began, 2),
+            }
+            found = response(mesh, materials, load, lambda name: fetch(client, name, folder), facts, scheme=scheme)
+        if found.stop_reason or config.keep_files:
+            for path in sorted(folder.iterdir()):
+                journal.attach(path.name, path.read_bytes())
     if found.stop_reason:
         journal.warn(found.stop_reason)
     if scheme == "linear" and not materials.is_linear:

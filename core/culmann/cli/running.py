@@ -25,6 +25,8 @@ STORE = Annotated[
     Path | None, typer.Option(help="Where results of steps are kept; default $CULMANN_STORE, else .culmann here.")
 ]
 FORCE = Annotated[bool, typer.Option("--force", help="Compute every step anew, whatever the store holds.")]
+#: Files for the eye.
+_SHOWN = (".png", ".html", ".svg", ".pdf")
 
 
 class Bone(StrEnum):
@@ -117,10 +119,10 @@ def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Pa
                 _tell(f"{name}/{output.value}" if name else output.value, part.value(output.value))
     files_there = [*result.manifest["files"], "manifest.json"]
     for name in files_there:
-        if "qc/" in name:
+        if "qc/" in name and name.endswith(_SHOWN):
             typer.echo(f"  to look at first  {out / name}")
     for name in files_there:
-        if "qc/" not in name and name.endswith((".png", ".html")):
+        if "qc/" not in name and name.endswith(_SHOWN):
             typer.echo(f"  to look at  {out / name}")
     top = sorted({above + slash for above, slash, _ in (name.partition("/") for name in files_there)})
     typer.echo(f"\nResults in {out}: {', '.join(top)}")

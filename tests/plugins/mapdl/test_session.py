@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 
 import numpy as np
 import pytest
 from mapdl_models import TILTED, blob, solving
 from mapdl_stand_in import standing_in
 
-from culmann.errors import PluginError, SolverError
+from culmann.errors import EngineError, PluginError, SolverError
 from culmann.pipeline.listener import Silent
 from culmann.pipeline.recorder import Recorder
 from culmann_fem.native import NativeSolverConfig, native_solver
@@ -54,37 +55,41 @@ def test_no_server_is_told_in_a_sentence(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = at(port).model_copy(update={"connect_timeout_s": 1})
-    with pytest.raises(SolverError, match=f"no Ansys server answers at 127.0.0.1:{port} within 1 s") as caught:
+    with pytest.raises(EngineError, match=f"no Ansys server answers at 127.0.0.1:{port} within 1 s") as caught:
         mapdl(*blob(), options, recorder())
     assert "native-solver" in caught.value.hint
 
 
 def test_no_installation_is_told_in_a_sentence():
-    with pytest.raises(SolverError, match="Ansys could not be started") as caught:
+    with pytest.raises(EngineError, match="Ansys could not be started") as caught:
         mapdl(*blob(), ConnectionConfig(connect_timeout_s=1), recorder())
     assert "executable" in caught.value.hint
 
 
-def test_no_licence_is_told_as_such(tmp_path):
+@pytest.fixture
+def kept_in(tmp_path, monkeypatch):
+    """Where a session that fails leaves its files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return lambda: next(tmp_path.glob("culmann-mapdl-*"))
+
+
+def test_no_licence_is_told_as_such(kept_in):
     def refuses(files):
         raise RuntimeError("ANSYS LICENSE MANAGER ERROR: FlexNet Licensing error:-5,357")
 
-    kept = recorder()
-    with standing_in(refuses) as (_, port), pytest.raises(SolverError, match="got no licence"):
-        mapdl(*blob(), at(port), kept)
-    assert b"FlexNet" in kept.attachments["mapdl-error.txt"]
+    with standing_in(refuses) as (_, port), pytest.raises(EngineError, match="got no licence") as caught:
+        mapdl(*blob(), at(port), recorder())
+    assert "FlexNet" in (kept_in() / "output.txt").read_text(encoding="utf-8")
+    assert str(kept_in()) in caught.value.hint
 
 
-def test_a_script_that_ends_early_is_told_and_its_output_is_kept(tmp_path):
-    kept = recorder()
-    with (
-        standing_in(lambda _: "*** ERROR *** element 7 has a bad shape") as (_, port),
-        pytest.raises(SolverError) as caught,
-    ):
-        mapdl(*blob(), at(port), kept)
-    assert "curve.csv" in str(caught.value)
-    assert b"bad shape" in kept.attachments["mapdl-output.txt"]
-    assert {"model.cdb", "solve.inp"} <= set(kept.attachments)
+def test_a_script_that_ends_early_is_told_and_its_files_are_kept(kept_in):
+    said = "*** ERROR *** element 7 has a bad shape"
+    with standing_in(lambda _: said) as (_, port), pytest.raises(SolverError, match=r"gave no file curve.csv") as caught:
+        mapdl(*blob(), at(port), recorder())
+    assert "bad shape" in (kept_in() / "output.txt").read_text(encoding="utf-8")
+    assert {"model.cdb", "solve.inp"} <= {path.name for path in kept_in().iterdir()}
+    assert str(kept_in()) in caught.value.hint
 
 
 def test_a_curve_that_ends_early_keeps_what_there_is(tmp_path):
@@ -95,9 +100,11 @@ def test_a_curve_that_ends_early_keeps_what_there_is(tmp_path):
         files["curve.csv"] = "\n".join(files["curve.csv"].splitlines()[:4]) + "\n"  # two of four increments
         return told
 
+    kept = recorder()
     with standing_in(stops) as (_, port):
-        found = mapdl(*blob(), at(port), recorder())
+        found = mapdl(*blob(), at(port), kept)
     assert len(found.force_n) == 3
+    assert {"model.cdb", "solve.inp", "curve.csv", "output.txt"} <= set(kept.attachments)
     assert "2 of 4 increments, to 50 % of the load" in found.stop_reason
 
 
