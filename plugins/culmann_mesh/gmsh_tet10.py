@@ -223,7 +223,7 @@ def _attach(surface: Surface, found: Quality, off: FloatArray, regions: Regions,
         **found.facts(),
         "triangles": len(surface.triangles),
         "euler_number": surface.euler_number(),
-        "surface_off_the_voxel_border_in_voxels": {
+        "surface_off_in_voxels": {
             "p95": round(float(np.percentile(off, 95)), 4),
             "max": round(float(off.max()), 4),
         },

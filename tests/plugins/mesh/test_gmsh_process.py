@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ from culmann_mesh.gmsh_process import tetrahedra
 
 CORNERS = np.array([[0.0, 0, 0], [4, 0, 0], [0, 4, 0], [0, 0, 4]])
 TETRAHEDRON = Surface(CORNERS, np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]]))
+
+
+@pytest.fixture(autouse=True)
+def _folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is kept of a crash is not to stay on the machine."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def fill(code: str, time_limit_s: float = 60.0) -> Any:
