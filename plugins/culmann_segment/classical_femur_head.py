@@ -129,6 +129,8 @@ def _settle(image: Image, centre: FloatArray, radius: float, rays: FloatArray) -
         if keep.sum() < 0.3 * len(rays):
             return None
         share = float((keep & (np.abs(at - radius) < 1.5)).mean())
+        if reach < 5 and share < 0.25:
+            return None
         centre, radius = _sphere(centre + rays[keep] * at[keep][:, None])
         if not RADIUS_MM[0] <= radius <= RADIUS_MM[1]:
             return None

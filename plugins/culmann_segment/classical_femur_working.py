@@ -35,7 +35,8 @@ class Image:
     def at(self, point_mm: FloatArray) -> FloatArray:
         """Linear interpolation at positions (..., 3), LPS; beyond the image it is continued by its edge."""
         index = self.grid.to_index(point_mm.reshape(-1, 3))[:, ::-1].T
-        return np.asarray(ndimage.map_coordinates(self.hu, index, order=1, mode="nearest")).reshape(point_mm.shape[:-1])
+        hu = ndimage.map_coordinates(self.hu, index, order=1, mode="nearest", output=np.float64)
+        return np.asarray(hu, dtype=np.float64).reshape(point_mm.shape[:-1])
 
     def holds(self, point_mm: FloatArray, margin_mm: float = 0.0) -> npt.NDArray[np.bool_]:
         """Whether positions (..., 3) lie within the image, and at least `margin_mm` away from its border."""

