@@ -22,6 +22,9 @@ from culmann_fem.torch_operator import TorchOperator
 
 _AROUND: IntArray = np.array([[a, b, c] for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1)])
 
+# Small products done at once: fewer than the 65,535 that a side of CUDA's grid of threads can have.
+_BATCH = 2**15
+
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
@@ -171,7 +174,9 @@ class TorchMultigrid:
 
         def residual(x: Tensor, r: Tensor) -> Tensor:
             near = x.index_select(0, neighbour).view(-1, 81, 1)
-            torch.baddbmm(r[:, :, None], stencil, near, alpha=-1, out=t[:-1, :, None])
+            for begin in range(0, len(r), _BATCH):
+                some = slice(begin, min(begin + _BATCH, len(r)))
+                torch.baddbmm(r[some, :, None], stencil[some], near[some], alpha=-1, out=t[some, :, None])
             return t
 
         steps = _floats(level.largest, DEEP if at else FINE)

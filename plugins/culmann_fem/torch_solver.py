@@ -123,6 +123,6 @@ def _no_gradients() -> Iterator[None]:
             yield
     except torch.cuda.OutOfMemoryError as error:
         raise SolverError(
-            f"the model does not fit the memory of the GPU: {str(error).split('. ')[0]}",
+            f"the model does not fit the memory of the GPU: {'. '.join(str(error).split('. ')[:2])}",
             hint="take `device: cpu`, larger voxels, or a GPU that nothing else is using",
         ) from error
