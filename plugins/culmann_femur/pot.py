@@ -78,7 +78,13 @@ def distal_pot(mesh: Mesh, landmarks: Landmarks, config: DistalPotConfig, journa
     else:
         away = ndimage.distance_transform_edt(~held, sampling=mould.sampling_mm)
         lowest = float(height[held].min()) if held.any() else 0.0
-        pot = mould.empty_outside() & (away <= wall) & (height <= config.length_mm) & (height >= lowest)
+        # From the middle of a cell to the surface of the bone is half a cell less than to the middle of its last one.
+        pot = (
+            mould.empty_outside()
+            & (away - 0.5 * min(mould.grid.spacing_mm) <= wall)
+            & (height <= config.length_mm)
+            & (height >= lowest)
+        )
     if not pot.any():
         raise InputError("the pot holds no cell: the mesh ends above it", hint="check that mesh and landmarks fit together")
     told = f"distal-pot ({config.shape}): {int(pot.sum())} cells up to {config.length_mm:g} mm above the lowest whole section"
