@@ -33,6 +33,11 @@ class Bone(StrEnum):
     """Bones that ship with culmann."""
 
     vertebra = "vertebra"
+    femur = "femur"
+
+
+#: The pipeline of each.
+_DEMOS = {Bone.vertebra: "vertebra_voxel", Bone.femur: "femur_sas"}
 
 
 def run(
@@ -58,7 +63,7 @@ def demo(
     store: STORE = None,
 ) -> None:
     """Run the pipeline of a real bone that ships with culmann."""
-    _run(read(f"{bone.value}_voxel", None, None), {}, out or Path("runs") / f"demo-{bone.value}", force, store)
+    _run(read(_DEMOS[bone], None, None), {}, out or Path("runs") / f"demo-{bone.value}", force, store)
 
 
 def check(pipeline: PIPELINE, inputs: INPUTS = None, settings: SETTINGS = None, plugin: PluginFiles = None) -> None:
