@@ -18,6 +18,8 @@ from culmann_vertebra.refusals import refuse_height
 
 #: Pairs of node sets (loaded, held), the first pair that the mesh has is taken.
 PAIRS = (("disc-superior", "disc-inferior"), ("endplate-superior", "endplate-inferior"))
+#: Voxels over the height below which it is worth a caveat: a lumbar vertebra in voxels of 2 mm has about 14.
+FEW_CELLS = 12
 Displacement = tuple[float | None, float | None, float | None]
 
 
@@ -83,6 +85,7 @@ def compression(mesh: Mesh, config: CompressionConfig, journal: Journal) -> Load
             f"the load acts along the lattice axis, {lean:.1f} degrees from the line between the endplates: "
             "resample the scan along the vertebra, or use `contact: bonded`"
         )
+    _warn_of_few_cells(mesh, axis, height, journal)
     travel = config.reduction * height if config.displacement_mm is None else config.displacement_mm
     nodes_top, nodes_bottom = mesh.node_sets[top], mesh.node_sets[bottom]
     if config.contact == "bonded":
@@ -126,6 +129,18 @@ def _sets(mesh: Mesh) -> tuple[str, str]:
         f"the mesh has no endplates to load; its node sets are: {have}",
         hint="put the step `endplates` between the mesh and `compression`",
     )
+
+
+def _warn_of_few_cells(mesh: Mesh, axis: FloatArray, height: float, journal: Journal) -> None:
+    if mesh.lattice is None:
+        return
+    along = np.abs(mesh.lattice.grid.axes.T @ axis)
+    cells = height * float(along[along.argmax()]) / mesh.lattice.grid.spacing_mm[int(along.argmax())]
+    if cells < FEW_CELLS:
+        journal.warn(
+            f"the voxels are coarse: only {cells:.0f} lie between the endplates; with 9 in place of 18 the failure load of the "
+            "shipped L3 rises by 14 %"
+        )
 
 
 def _height_of_bone(mesh: Mesh, axis: FloatArray) -> float:

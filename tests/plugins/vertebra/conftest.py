@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from culmann.data import Grid, Mesh
+from culmann.tetrahedra import straight_tet10
 from culmann.voxels import hexahedra
 
 RADIUS, HEIGHT = 18.0, 28.0
@@ -89,9 +90,21 @@ def round_tetrahedra(tilt_deg: float = 0.0) -> Mesh:
     return Mesh(turned, every, "tet4", np.ones(len(every), dtype=np.int64), {1: "body"})
 
 
+def quadratic(tilt_deg: float = 0.0, region: np.ndarray | None = None) -> Mesh:
+    """The same cylinder of quadratic tetrahedra."""
+    straight = round_tetrahedra(tilt_deg)
+    points, cells = straight_tet10(straight.points_mm, straight.cells)
+    return Mesh(points, cells, "tet10", straight.region if region is None else region, {1: "body"})
+
+
 @pytest.fixture(scope="session")
 def make_voxels() -> Callable[..., Mesh]:
     return voxels
+
+
+@pytest.fixture(scope="session")
+def make_tet10() -> Callable[..., Mesh]:
+    return quadratic
 
 
 @pytest.fixture(scope="session")

@@ -149,3 +149,22 @@ def test_meshes_that_cannot_be_loaded_are_refused():
     same = dict.fromkeys(mesh.node_sets, mesh.node_sets["endplate-superior"])
     with pytest.raises(InputError, match="overlap"):
         load_of(replace(mesh, node_sets=same))
+
+
+def test_a_displacement_in_mm_goes_before_the_reduction():
+    load = load_of(block(), displacement_mm=0.7, steps=2)
+    assert load.prescribed["endplate-superior"].displacement_mm == pytest.approx((0, 0, -0.7))
+    assert load.audit["displacement_mm"] == 0.7
+    assert load.reference_height_mm == pytest.approx(20)
+
+
+def test_few_voxels_over_the_height_are_told():
+    journal = QuietJournal()
+    load_of(block(), journal)
+    assert journal.warnings[0].startswith("the voxels are coarse: only 10 lie between the endplates")
+    fine = hexahedra(Grid((4, 4, 20), (1.0, 1.0, 1.0)), np.ones((20, 4, 4), dtype=int), {1: "bone"})
+    z = fine.points_mm[:, 2]
+    sets = {"endplate-superior": np.flatnonzero(z == z.max()), "endplate-inferior": np.flatnonzero(z == z.min())}
+    journal = QuietJournal()
+    load_of(replace(fine, node_sets=sets), journal)
+    assert journal.warnings == []

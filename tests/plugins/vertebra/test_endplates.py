@@ -95,6 +95,15 @@ def test_tetrahedra_give_exactly_the_nodes_of_the_two_faces(tilt):
     assert set(map(tuple, bottom)) == set(map(tuple, mesh.points_mm[along < -bodies.HEIGHT / 2 + 1e-6]))
 
 
+@pytest.mark.parametrize("tilt", [0, 25])
+def test_quadratic_tetrahedra_have_the_middles_of_their_edges_too(tilt):
+    mesh = bodies.quadratic(tilt)
+    done = endplates(mesh, EndplatesConfig(), QuietJournal())
+    along = mesh.points_mm @ bodies.axis_of(tilt)
+    assert set(done.node_sets[SUPERIOR]) == set(np.flatnonzero(along > bodies.HEIGHT / 2 - 1e-6))
+    assert set(done.node_sets[INFERIOR]) == set(np.flatnonzero(along < -bodies.HEIGHT / 2 + 1e-6))
+
+
 def test_processes_that_rise_above_the_plate_do_not_belong_to_it():
     plain, _, _ = found(bodies.voxels())
     mesh = bodies.voxels(processes=True)
