@@ -127,19 +127,19 @@ def column(rho_mg: float, disc: bool = True) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_bonelab_protocol_on_a_column_with_a_closed_form(folder):
-    """Uniaxial stress between rollers. Bone of 250 mg/cm3 yields at 37.4 rho^1.39; before that, discs and bone are springs in series."""
+    """Bone of 250 mg/cm3 between rollers yields at 37.4 rho^1.39; before that, discs and bone are springs in series."""
     label, density = column(250.0)
     inputs = ["--input", f"density={write(folder / 'rho.nii.gz', density)}"]
     inputs += ["--input", f"labels={write(folder / 'label.nii.gz', label)}"]
     plain = ["--set", "strength.plausible_n=null", "--set", "crawford.plausible_n=null"]
-    # Nothing widens, so that bone and cement do not hold each other where they meet.
+    # Nothing widens before it yields, so that bone and cement do not hold each other where they meet.
     plain += ["--set", "discs.poisson_ratio=0", "--set", "law.poisson_ratio=0"]
     done = run(folder, "vertebra_bonelab", *inputs, *plain, out="bonelab")
     assert done.returncode == 0, done.stderr
     plastic, linear = (strength(folder / "bonelab" / which) for which in ("plastic", "linear"))
     yield_n = 37.4 * 0.25**1.39 * 100
     assert plastic["displacement_mm"] == pytest.approx(2.0)
-    assert plastic["failure_load_n"] == pytest.approx(yield_n, rel=1e-4)
+    assert plastic["failure_load_n"] == pytest.approx(yield_n, rel=2e-3)  # yielding bone widens, and the discs hold it
     modulus = 2980 * 0.25**1.05
     series = 100 / (24 / modulus + 8 / 2500)
     assert linear["stiffness_n_mm"] == pytest.approx(series, rel=1e-4)

@@ -14,7 +14,7 @@ _KOPPERDAHL = (
     "Kopperdahl, Morgan, Keaveny. Quantitative computed tomography estimates of the mechanical properties of human vertebral "
     "trabecular bone. J. Orthop. Res. 20(4), 801-805 (2002)"
 )
-_BONELAB = "Bonelab spineFE benchmark, github.com/Bonelab/spineFE-benchmark"
+_BONELAB = "https://github.com/Bonelab/spineFE-benchmark"
 
 
 @hookimpl
