@@ -75,7 +75,8 @@ class TorchOperator:
     def multiply(self, u: Tensor, loss: Loss | None = None) -> Tensor:
         """K u, less the forces that `loss` takes away."""
         at_corners = u.index_select(0, self._corner).view(-1, 24)
-        rows = torch.zeros((8 * self.n_cells + 1, 3), dtype=u.dtype, device=self.device)
+        rows = u.new_empty((8 * self.n_cells + 1, 3))
+        rows[-1].zero_()
         forces = rows[:-1].view(-1, 24)
         for (begin, end), matrix in zip(self._bounds, self._matrices[u.dtype], strict=True):
             torch.mm(at_corners[begin:end], matrix, out=forces[begin:end])

@@ -52,13 +52,13 @@ def test_product_is_that_of_the_compiled_operator(model, kind, b_bar, device):
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("model", [blob, beam])
-@pytest.mark.parametrize("direct_nodes", [125, 6])
+@pytest.mark.parametrize("direct_nodes", [125, 8])
 def test_preconditioner_is_the_compiled_one(model, direct_nodes, device, monkeypatch):
     monkeypatch.setattr("culmann_fem.multigrid._DIRECT_NODES", direct_nodes)
     monkeypatch.setattr("culmann_fem.torch_multigrid._BATCH", 100)
     mesh, load = model()
     system = lattice_system(mesh, bone(mesh), load)
-    assert len(system.multigrid.levels) == {125: 2, 6: 5 if model is beam else 4}[direct_nodes]
+    assert len(system.multigrid.levels) == {125: 2, 8: 5 if model is beam else 4}[direct_nodes]
     solver = TorchSolver(system, device)
     r = random_vector(system) * system.free
     for _ in range(2):
