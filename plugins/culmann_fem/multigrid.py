@@ -34,7 +34,10 @@ class CoarseLevel:
         self.slabs = Slabs(np.ones(n, dtype=np.int64), threads if n > 4000 else 1)
         self.stencil: FloatArray32 = np.zeros((n, 3, 27, 3), dtype=np.float32)
         self.inverse_diagonal: FloatArray32 = np.zeros((n, 3), dtype=np.float32)
-        self.x, self.r, self.t, self.d = (np.zeros((n + 1, 3), dtype=np.float32) for _ in range(4))
+        #: x with rows in front and one more behind, flat: what `coarse.residual` looks into.
+        self.around: FloatArray32 = np.zeros(3 * (coarse.FRONT + n + 2), dtype=np.float32)
+        self.x = self.around[3 * coarse.FRONT : -3].reshape(-1, 3)
+        self.r, self.t, self.d = (np.zeros((n + 1, 3), dtype=np.float32) for _ in range(3))
         self.largest = 0.0
         self.inverse: FloatArray32 | None = None
 
@@ -70,7 +73,7 @@ class CoarseLevel:
 
         def product(v: FloatArray) -> FloatArray:
             self.x[:-1] = v.reshape(-1, 3)
-            self.slabs.run(coarse.residual, self.flat_stencil, self.topology.neighbour, self.x, nothing, self.t)
+            self.slabs.run(coarse.residual, self.flat_stencil, self.topology.run, self.around, nothing, self.t)
             return -self.t[:-1].astype(np.float64).ravel()
 
         return largest_eigenvalue(product, self.inverse_diagonal.astype(np.float64).ravel())
@@ -157,15 +160,15 @@ class Multigrid:
         x[:] = 0
         level.slabs.run(coarse.smooth, r, D, d, x, *steps[0])
         for keep, factor in steps[1:]:
-            level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
+            level.slabs.run(coarse.residual, level.flat_stencil, level.topology.run, level.around, r, t)
             level.slabs.run(coarse.smooth, t, D, d, x, keep, factor)
         for _ in range(VISITS[min(at, 3)]):
-            level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
+            level.slabs.run(coarse.residual, level.flat_stencil, level.topology.run, level.around, r, t)
             higher.slabs.run(coarse.restrict, t, level.topology.number, higher.topology.place, higher.r)
             self._cycle(at + 1)
             level.slabs.run(coarse.prolong, higher.x, higher.topology.number, level.topology.place, x)
             for keep, factor in steps:
-                level.slabs.run(coarse.residual, level.flat_stencil, level.topology.neighbour, x, r, t)
+                level.slabs.run(coarse.residual, level.flat_stencil, level.topology.run, level.around, r, t)
                 level.slabs.run(coarse.smooth, t, D, d, x, keep, factor)
 
     def close(self) -> None:
