@@ -26,10 +26,12 @@ import numpy as np
 from cases import Case, femur, shipped_l3, spine_l2, synthetic_bone
 from peers import calculix, parosol
 
+from culmann.errors import CulmannError
 from culmann.journal import QuietJournal
 from culmann_fem.hexahedron import brick, elasticity
 from culmann_fem.native import NativeSolverConfig, native_solver
 from culmann_fem.operator import apply_slab, spans
+from culmann_fem.torch_device import require_gpu
 
 Row = tuple[str, str, str]
 THREADS = os.cpu_count() or 1
@@ -107,12 +109,30 @@ def growth(_: argparse.Namespace) -> Iterator[Row]:
         yield f"synthetic bone, {n}³, linear, {facts['unknowns']:,} unknowns", f"{seconds:.2f} s", note
 
 
+def gpu(_: argparse.Namespace) -> Iterator[Row]:
+    try:
+        require_gpu("hex8")
+    except CulmannError as error:
+        yield "`device: cuda`", "", f"not run: no GPU ({error.message})"
+        return
+    solve(synthetic_bone(8), device="cuda")  # its libraries are loaded before anything is measured
+    runs = [(synthetic_bone(n), {"scheme": "linear"}) for n in (100, 200)]
+    runs += [(shipped_l3(), {}), *((case, {"scheme": "secant-lagged"}) for case in [femur()] if case is not None)]
+    for case, options in runs:
+        ours, force, _ = solve(case, **options)
+        seconds, gpu_force, facts = solve(case, device="cuda", **options)
+        apart = np.abs(gpu_force[1:] / force[1:] - 1).max()
+        note = f"{facts['device']}, {facts['cg_iterations']} iterations; processor {ours:.2f} s; forces {apart:.0e} apart"
+        yield f"{case.name}, {facts['scheme']}, {facts['unknowns']:,} unknowns, on the GPU", f"{seconds:.2f} s", note
+
+
 ROWS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "linear": linear_beside_parosol,
     "plastic": plastic_beside_calculix,
     "femur": femur_lagged,
     "operator": operator,
     "growth": growth,
+    "gpu": gpu,
 }
 
 
