@@ -30,7 +30,7 @@ NAMES = {1: "femur-left", 2: "femur-right"}
 _SIDES = ("left", "right")
 
 #: The neck is guessed, then seen on the bone that this leads to, and so on, at most this often.
-_MOST_TURNS = 4
+_MOST_TURNS = 3
 
 #: Below this confidence there is a warning.
 _LOW = 0.6
@@ -155,13 +155,12 @@ def _femur(image: Image, side: str, heads: Mapping[str, Head], config: Classical
     _refuse_head(image, head, side, config)
     for _ in range(_MOST_TURNS):
         surface = head_surface(work, head)
-        bone, keep_out, free_head = femur_bone(work, head, surface, config.bone_hu)
-        neck = neck_seen(work, head, bone)
-        if neck @ head.neck > np.cos(np.radians(5)):
+        neck = neck_seen(work, head, surface, config.bone_hu)
+        found, head = neck @ head.neck > np.cos(np.radians(4)), replace(head, neck=neck)
+        if found:
             break
-        # The cut of the joint spares the neck: a neck that was guessed wrongly has been cut into.
-        head = replace(head, neck=neck)
-    mask = solid(work, bone, keep_out, free_head)
+    surface = head_surface(work, head)
+    mask = solid(work, *femur_bone(work, head, surface, config.bone_hu))
     return Femur(side, work, head, surface, mask, work.positions_mm()[..., 2][mask] - head.centre_mm[2])
 
 

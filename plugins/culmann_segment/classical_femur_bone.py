@@ -7,18 +7,24 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from culmann.data.arrays import BoolArray, FloatArray
+from culmann_segment.classical_femur_filling import MARROW, enclosure
 from culmann_segment.classical_femur_head import Head
 from culmann_segment.classical_femur_joint import HeadSurface
 from culmann_segment.classical_femur_working import Image
 
 #: Directions further than this from the neck belong to the free surface of the head.
-FREE_DEG = 52.0
+FREE_DEG = 55.0
+
+#: The same while the direction of the neck is only guessed: better some of the rim of the acetabulum than half of a neck.
+GUESSED_DEG = 70.0
 
 #: Width of the cut around the head, and how far from the head nothing but the pelvis can lie in its free directions.
 _CUT_MM, _PELVIS_MM = 3.0, 14.0
 
 
-def femur_bone(image: Image, head: Head, surface: HeadSurface, bone_hu: float) -> tuple[BoolArray, BoolArray, BoolArray]:
+def femur_bone(
+    image: Image, head: Head, surface: HeadSurface, bone_hu: float, free_deg: float = FREE_DEG
+) -> tuple[BoolArray, BoolArray, BoolArray]:
     """(z, y, x): the compact and spongy bone of the femur, with its head as a solid; where the femur cannot be;
     and the free part of the head, whose surface is that of `surface`.
 
@@ -30,11 +36,13 @@ def femur_bone(image: Image, head: Head, surface: HeadSurface, bone_hu: float) -
         Of this femur.
     bone_hu
         What is brighter is bone.
+    free_deg
+        Directions further than this from the neck belong to the free surface of the head.
     """
     offset = image.positions_mm() - head.centre_mm
     distance = np.linalg.norm(offset, axis=-1)
     cosine = (offset @ head.neck) / np.maximum(distance, 1e-6)
-    free = cosine < np.cos(np.radians(FREE_DEG))
+    free = cosine < np.cos(np.radians(free_deg))
     near = distance < head.radius_mm + _PELVIS_MM + 4
     radius = np.full(image.grid.shape, np.inf)
     radius[near] = surface.radius_towards(offset[near] / np.maximum(distance[near], 1e-6)[:, None])
@@ -52,9 +60,11 @@ def femur_bone(image: Image, head: Head, surface: HeadSurface, bone_hu: float) -
     return _with_seed(femur, solid_head | core), forbidden | (parts == 2), solid_head
 
 
-def neck_seen(image: Image, head: Head, bone: BoolArray) -> FloatArray:
-    """(3,): unit vector from the centre of the head to the middle of the bone that leaves it, LPS."""
-    offset = image.positions_mm()[bone] - head.centre_mm
+def neck_seen(image: Image, head: Head, surface: HeadSurface, bone_hu: float) -> FloatArray:
+    """(3,): unit vector from the centre of the head to the middle of the bone and marrow that leaves it, LPS."""
+    bone, keep_out, _ = femur_bone(image, head, surface, bone_hu, GUESSED_DEG)
+    filled = (enclosure(bone, image.grid.spacing_mm[0]) >= MARROW) & ~keep_out
+    offset = image.positions_mm()[filled] - head.centre_mm
     distance = np.linalg.norm(offset, axis=1)
     # The free surface of the head may be a little outside of the sphere: only what is clearly beyond it is the neck.
     beyond = (distance > head.radius_mm + 4) & (distance < head.radius_mm + _PELVIS_MM)

@@ -111,7 +111,7 @@ def facts(femur: Femur, other: Femur | None, widest_voxel_mm: float, metal_mm3: 
         ),
         "hollow_share": Fact(
             hollow,
-            _mark(hollow, 0.2, 0.08),
+            _mark(hollow, 0.08, 0.025),
             f"hollows of its surface amount to {100 * hollow:.0f} % of its volume: is the marrow filled? Try a lower `bone_hu`",
         ),
         "length_below_head_mm": Fact(

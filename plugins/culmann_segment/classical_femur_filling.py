@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
-from culmann.data.arrays import BoolArray, FloatArray, IntArray
+from culmann.data.arrays import BoolArray, FloatArray
 from culmann_segment.classical_femur_working import FloatImage, Image
 
 #: Gaps of the cortex up to twice this wide are bridged to find the marrow; hollows up to twice the second are closed.
 _BRIDGE_MM, _HOLLOW_MM = 4.5, 2.25
+
+#: In which share of its directions marrow has bone; and a hollow, which a well filled femur has little of.
+MARROW, _HOLLOW = 0.75, 0.6
 
 #: How far the surface may recede, and how far beneath it the bone is looked for that its brightness is compared with.
 _RECEDE_MM, _BENEATH_MM = 2.0, 3.0
@@ -24,10 +30,9 @@ _SMOOTH_MM = 1.0
 def solid(image: Image, bone: BoolArray, keep_out: BoolArray, head: BoolArray) -> BoolArray:
     """(z, y, x): the solid that a shell of bone encloses. The image border closes a shaft that it cuts.
 
-    A voxel is marrow when bone surrounds it in the slices of at least two of the three directions: a gap of the cortex lets the
-    outside into the few slices that it lies in, while in three dimensions it would let it in everywhere; and a hollow of the
-    surface such as the trochanteric fossa is closed in one direction at most. A wide closing finds what lies deep beneath the
-    gaps that are left.
+    A voxel is marrow when bone lies in nearly all directions of it. A gap of the cortex opens few directions to what lies
+    behind it, however large the marrow is; a hollow of the surface such as the trochanteric fossa is open to many. A wide
+    closing then finds what lies deep beneath the gaps that are left.
 
     Then the surface recedes to where the image is half as bright as the bone beneath: of thick cortex, which is much brighter
     than what just counts as bone, the blur of the image would else be taken in.
@@ -47,7 +52,7 @@ def solid(image: Image, bone: BoolArray, keep_out: BoolArray, head: BoolArray) -
     pad = int(np.ceil((_BRIDGE_MM + 3 * _SMOOTH_MM) / spacing_mm)) + 2
     whole, barred = _continued(bone, pad), np.pad(keep_out, pad, mode="edge")
     shell = _closed(whole, _HOLLOW_MM, spacing_mm) & ~barred
-    whole = shell | (_surrounded(shell) >= 2)
+    whole = shell | (enclosure(shell, spacing_mm) >= MARROW)
     deep = _distance(_filled(_closed(whole, _BRIDGE_MM, spacing_mm) & ~barred), spacing_mm) > _BRIDGE_MM
     whole = _filled(_closed(whole | deep, _HOLLOW_MM, spacing_mm) & ~barred)
     whole = _receded(whole, np.pad(image.hu, pad, mode="edge"), np.pad(head, pad, mode="edge"), spacing_mm)
@@ -57,10 +62,8 @@ def solid(image: Image, bone: BoolArray, keep_out: BoolArray, head: BoolArray) -
 
 
 def hollow_share(mask: BoolArray, spacing_mm: float) -> float:
-    """Volume of the hollows that a ball of 8 mm does not reach into, as a share of the volume of the mask."""
-    pad = int(np.ceil(8.0 / spacing_mm)) + 1
-    closed = _closed(np.pad(mask, pad), 8.0, spacing_mm)
-    return float(closed.sum() / mask.sum() - 1)
+    """Volume that is no bone, but has bone in most directions, as a share of the volume of the mask."""
+    return float(((enclosure(mask, spacing_mm) >= _HOLLOW) & ~mask).sum() / mask.sum())
 
 
 def largest(mask: BoolArray) -> BoolArray:
@@ -117,13 +120,22 @@ def _receded(mask: BoolArray, hu: FloatImage, stays: BoolArray, spacing_mm: floa
     return np.asarray(mask)
 
 
-def _surrounded(shell: BoolArray) -> IntArray:
-    """(z, y, x): in the slices of how many directions, 0 to 3, a voxel is bone or surrounded by it."""
-    count = np.zeros(shell.shape, dtype=np.int64)
-    for axis in range(3):
-        slices = np.moveaxis(shell, axis, 0)
-        count += np.moveaxis(np.stack([ndimage.binary_fill_holes(s) for s in slices]), 0, axis)
-    return count
+def enclosure(bone: BoolArray, spacing_mm: float) -> npt.NDArray[np.float32]:
+    """(z, y, x): in which share of the 26 directions of its neighbours a voxel has bone within some 64 mm; 1 in the bone."""
+    steps = [2**n for n in range(int(np.log2(max(64 / spacing_mm, 2))))]
+    seen: npt.NDArray[np.float32] = np.zeros(bone.shape, dtype=np.float32)
+    directions = [d for d in product((-1, 0, 1), repeat=3) if any(d)]
+    for direction in directions:
+        hit = bone.copy()
+        # After steps of 1, 2, 4, ... voxels each voxel knows of all bone up to the sum of them.
+        for step in steps:
+            if step < min(n for n, d in zip(bone.shape, direction, strict=True) if d):
+                to = tuple(slice(max(d * step, 0), n + min(d * step, 0)) for n, d in zip(bone.shape, direction, strict=True))
+                of = tuple(slice(max(-d * step, 0), n + min(-d * step, 0)) for n, d in zip(bone.shape, direction, strict=True))
+                hit[to] |= hit[of].copy()
+        seen += hit
+    seen /= len(directions)
+    return seen
 
 
 def _closed(mask: BoolArray, radius_mm: float, spacing_mm: float) -> BoolArray:

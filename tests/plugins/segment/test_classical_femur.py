@@ -15,12 +15,19 @@ from scipy import ndimage
 from culmann import Grid, InputError, Labels, Scan
 from culmann.journal import QuietJournal
 from culmann_segment.classical_femur import ClassicalFemursConfig, classical_femurs
+from culmann_segment.classical_femur_bone import neck_seen
+from culmann_segment.classical_femur_head import Head
+from culmann_segment.classical_femur_joint import head_surface
+from culmann_segment.classical_femur_working import resampled, turned
 
 Mask = npt.NDArray[np.bool_]
 
 HEAD_MM = np.array([88.0, 5.0, 0.0])
 RADIUS_MM = 23.0
 GRID = Grid((176, 108, 68), (2.0, 2.0, 2.5), (-175.0, -104.0, -120.0))
+
+#: Around the left hip.
+HALF = GRID.part((slice(16, 68), slice(12, 100), slice(88, 176)))
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ def whole() -> Phantom:
     return phantom()
 
 
-def left_half(p: Phantom, low: int = 12, high: int | None = None) -> Phantom:
+def left_half(p: Phantom, low: int = 18, high: int | None = None) -> Phantom:
     """The patient's left half, and slices from `low` to `high` of it."""
     window = (slice(low, high or p.scan.grid.shape[0]), slice(12, 100), slice(88, p.scan.grid.shape[2]))
     scan = replace(p.scan, grid=p.scan.grid.part(window), hu=p.scan.hu[window])
@@ -206,6 +213,17 @@ def test_a_tilted_image_gives_the_same_femur() -> None:
     assert dice(labels.foreground, tilted.femur["left"]) >= 0.95
 
 
+def test_a_neck_that_was_guessed_wrongly_is_seen_on_the_bone() -> None:
+    p = left_half(whole(), low=20)
+    image = resampled(turned(p.scan.grid, p.scan.hu), 2.0)
+    true = np.array([42, 8, -36]) / np.linalg.norm([42, 8, -36])
+    down = np.array([0.45, 0.3, -0.84])
+    head = Head(HEAD_MM, RADIUS_MM, down / np.linalg.norm(down), "left", 1.0, 1.0, 1.0)
+    assert np.degrees(np.arccos(head.neck @ true)) > 22
+    seen = neck_seen(image, head, head_surface(image, head), 200)
+    assert np.degrees(np.arccos(seen @ true)) < 8
+
+
 def test_one_femur_in_view_is_segmented_with_a_warning() -> None:
     labels, journal = half_result()
     assert labels.present() == {1: "femur-left"}
@@ -220,14 +238,14 @@ def test_the_femur_that_is_not_in_view_is_refused() -> None:
 
 
 def test_a_narrow_joint_still_holds_the_acetabulum_back() -> None:
-    narrow = left_half(phantom(gap_mm=2.5), low=16)
+    narrow = phantom(HALF, gap_mm=2.5)
     labels, _ = segment(narrow.scan, side="left")
     assert dice(labels.foreground, narrow.femur["left"]) >= 0.95
     assert (labels.foreground & narrow.other).sum() < 0.003 * narrow.femur["left"].sum()
 
 
 def test_a_joint_that_does_not_show_is_refused() -> None:
-    told = refused(left_half(phantom(gap_mm=0.0), low=16).scan).message
+    told = refused(phantom(HALF, gap_mm=0.0).scan).message
     assert "no femoral head was found" in told
 
 

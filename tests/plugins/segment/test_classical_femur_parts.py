@@ -10,7 +10,7 @@ import pytest
 from scipy import ndimage
 
 from culmann import Grid
-from culmann_segment.classical_femur_filling import hollow_share, solid
+from culmann_segment.classical_femur_filling import enclosure, hollow_share, solid
 from culmann_segment.classical_femur_head import directions, fit
 from culmann_segment.classical_femur_joint import _optimal_surface
 from culmann_segment.classical_femur_working import Image, resampled, turned, turned_back
@@ -107,10 +107,26 @@ def test_keep_out_is_kept_out() -> None:
 
 def test_hollows_are_measured() -> None:
     *_, rod = tube((60, 60, 60), 18, 3)
-    assert hollow_share(rod, 1.0) < 0.02
-    slit = rod.copy()
-    slit[:, 20:40, 30:33] = False
-    assert hollow_share(slit, 1.0) == pytest.approx((rod.sum() - slit.sum()) / slit.sum(), rel=0.15)
+    assert hollow_share(rod, 1.0) == 0
+    empty = ndimage.binary_erosion(rod, iterations=3, border_value=1)
+    assert hollow_share(rod & ~empty, 1.0) == pytest.approx(empty.sum() / (rod & ~empty).sum(), rel=0.1)
+
+
+def test_enclosure_is_what_looking_along_every_direction_tells() -> None:
+    bone = np.random.default_rng(5).random((9, 10, 11)) < 0.04
+    seen = enclosure(bone, 1.0)
+    for at in [(4, 5, 5), (1, 2, 9), (7, 0, 3)]:
+        hits = 0
+        for d in product((-1, 0, 1), repeat=3):
+            if not any(d):
+                continue
+            place = np.array(at)
+            while ((place >= 0) & (place < bone.shape)).all():
+                if bone[tuple(place)]:
+                    hits += 1
+                    break
+                place = place + d
+        assert seen[at] == pytest.approx(hits / 26)
 
 
 def test_turning_loses_nothing() -> None:
