@@ -29,9 +29,10 @@ def follow_lagged(
 ) -> Course:
     """One linear solve an increment, with the moduli that the strains of the increment before call for."""
     course = Course()
-    u, before = system.vector(), system.vector()
+    u = system.vector()
+    past = [(0.0, u)]
     e = np.zeros_like(state.modulus)
-    done = done_before = 0.0
+    done = 0.0
     fresh = last = -1  # iterations of the shortest solve since the preconditioner was made, and of the last one
     for to in load_steps:
         if done > 0:
@@ -42,7 +43,7 @@ def follow_lagged(
                 if last > fresh + _SLACK:
                     system.refresh()
                     fresh = -1
-        ahead = to * system.target_mm if done == 0 else u + (to - done) / (done - done_before) * (u - before)
+        ahead = to * system.target_mm if done == 0 else _onward(past, to)
         spent = course.cg_iterations
         try:
             f, balanced = solve_elastic(system, ahead, limits, course)
@@ -58,8 +59,8 @@ def follow_lagged(
             )
             break
         course.nonlinear_iterations += 1
-        before, done_before = u, done
         u, done = ahead, to
+        past = [*past, (done, u)][-3:]
         e = state.strain(u)
         if course.add(done, system, f):
             course.peak = state.fields(u)
@@ -68,6 +69,14 @@ def follow_lagged(
             break
     course.balance_energy()
     return course.finish(u, state.fields)
+
+
+def _onward(past: list[tuple[float, FloatArray]], to: float) -> FloatArray:
+    """Displacement at `to` on the polynomial through the last equilibria: the less is left for the solver to correct."""
+    guess = np.zeros_like(past[0][1])
+    for n, (at, u) in enumerate(past):
+        guess += np.prod([(to - other) / (at - other) for m, (other, _) in enumerate(past) if m != n]) * u
+    return guess
 
 
 def follow_converged(
