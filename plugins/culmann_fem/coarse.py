@@ -34,8 +34,8 @@ class Topology:
         (n, 27) int32: numbers of the nodes around a node; n, a row of zeros, where there is none.
     run
         (n, 9) uint32: of every line of three nodes around a node, where the first one stands in an array of node vectors that
-        has `FRONT` rows more in front. Nodes of a line are numbered one after the other, so that the three stand together; where one
-        of them does not exist another node stands there, and the stencil has zeros for it.
+        has `FRONT` rows more in front. Nodes of a line are numbered one after the other, so that the three stand together;
+        where one of them does not exist another node stands there, and the stencil has zeros for it.
     """
 
     cell: IntArray
@@ -84,8 +84,8 @@ def _numbered(there: BoolArray) -> IntArray:
 def residual(stencil, run, x, r, t, first, last):
     """T = r - A x on the nodes first <= m < last.
 
-    x is flat, with `FRONT` rows in front of those of the nodes and two behind. Copying nine numbers by name and not by a loop is
-    twice as fast: the compiler then moves them together.
+    x is flat, with `FRONT` rows in front of those of the nodes and two behind. Copying nine numbers by name and not by a
+    loop is twice as fast: the compiler then moves them together.
     """
     near = np.empty(81, dtype=np.float32)
     for m in range(first, last):
