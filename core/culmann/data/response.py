@@ -60,8 +60,8 @@ class Response:
     cells
         {name: (n_cells,)}: what else one wants to see on the cells, such as `youngs_modulus_mpa` and `density_g_cm3`.
     reactions_n
-        {prescribed set: (m, 3)}: the force that holds or moves the nodes of each set, LPS, at every point of the curve. A node in
-        two sets counts in both.
+        {prescribed set: (m, 3)}: the force that holds or moves the nodes of each set, LPS, at every point of the curve. A
+        node in two sets counts in both.
 
     Raises
     ------
