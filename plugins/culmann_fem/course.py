@@ -76,7 +76,7 @@ class Course:
 
     def add(self, factor: float, system: System, force: FloatArray) -> bool:
         """One more point, from its nodal forces; whether it is the highest so far, whose fields the caller puts into `peak`."""
-        rate_nmm = system.dot(force, system.target_mm)
+        rate_nmm = float(system.dot(force, system.target_mm))
         self.external_work_nmm += 0.5 * (self.rate_nmm + rate_nmm) * (factor - self.factors[-1])
         self.rate_nmm = rate_nmm
         self.factors.append(factor)

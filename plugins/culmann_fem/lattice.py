@@ -71,9 +71,9 @@ class LatticeOperator:
         """A new vector of zeros."""
         return np.zeros(self.free.shape)
 
-    def multiply(self, u: FloatArray, y: FloatArray) -> None:
-        """Y = K u."""
-        for g, (e, element, span) in enumerate(zip(self.E, self.bricks, self._spans, strict=True)):
+    def multiply(self, u: FloatArray, y: FloatArray, E: FloatArray | None = None) -> None:
+        """Y = K u; with other moduli (groups, ni, nj, nk) where they are given."""
+        for g, (e, element, span) in enumerate(zip(self.E if E is None else E, self.bricks, self._spans, strict=True)):
             self.slabs.run(apply_slab, u, y, e, element.blocks, span, g > 0)
 
     def multiply32(self, u: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> None:

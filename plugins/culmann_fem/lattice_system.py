@@ -86,6 +86,12 @@ class LatticeSystem:
             norm = float(np.sqrt(slabs.total(vectors.advance, x, r, p, q, rz / curvature, lattice.r32, span)))
         return Solve(most, norm, bool(norm <= tolerance))
 
+    def precondition(self, r: FloatArray, z: FloatArray) -> None:
+        """One cycle of the multigrid."""
+        self.lattice.r32[:] = r
+        self.multigrid.apply()
+        np.multiply(self.lattice.z32, self.free, out=z)
+
     def close(self) -> None:
         """End the threads."""
         self.multigrid.close()

@@ -16,6 +16,7 @@ from culmann.data.response import SolverFact
 from culmann.errors import InputError, SolverError
 from culmann.journal import Journal
 from culmann.stress_updates import load_stress_update
+from culmann_fem.converged import follow_converged
 from culmann_fem.course import Course, Energies, Limits
 from culmann_fem.effective_strain import EffectiveStrain
 from culmann_fem.energy import stored_and_dissipated
@@ -27,7 +28,7 @@ from culmann_fem.newton import follow_linear, follow_plastic
 from culmann_fem.plastic import PlasticModel
 from culmann_fem.point_model import PointModel
 from culmann_fem.problem import lattice_problem
-from culmann_fem.secant import follow_converged, follow_lagged
+from culmann_fem.secant import follow_lagged
 from culmann_fem.secant_state import SecantState
 from culmann_fem.system import Plasticity, Softening
 from culmann_fem.tet_mechanisms import refuse_tet_mechanisms

@@ -107,6 +107,13 @@ class SecantState:
         self._lattice.E[self._group, i, j, k] = modulus
         self._lattice.update()
 
+    def multiply_by(self, modulus: FloatArray, u: FloatArray, f: FloatArray) -> None:
+        """F = K u with other moduli, which may be zero or below it; those in the operator stay."""
+        E = np.zeros_like(self._lattice.E)
+        i, j, k = self._cell.T
+        E[self._group, i, j, k] = modulus
+        self._lattice.multiply(u, f, E)
+
     def commit(self, modulus: FloatArray, e: FloatArray) -> None:
         """Make moduli the state, and remember how far each cell was strained."""
         self.modulus = modulus.copy()

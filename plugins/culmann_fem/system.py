@@ -49,6 +49,9 @@ class System(Protocol):
         r is the residual at the start, zero where held, and holds the one at the end.
         """
 
+    def precondition(self, r: FloatArray, z: FloatArray) -> None:
+        """Z = M r, near the inverse of K on free freedoms; zero where held."""
+
     def refresh(self) -> None:
         """Make the preconditioner anew for the present moduli."""
 
@@ -103,6 +106,9 @@ class Softening(Protocol):
 
     def use(self, modulus: FloatArray) -> None:
         """Put moduli into the system, without making them the state."""
+
+    def multiply_by(self, modulus: FloatArray, u: FloatArray, f: FloatArray) -> None:
+        """F = K u with other moduli, which may be zero or below it; those in the system stay."""
 
     def commit(self, modulus: FloatArray, e: FloatArray) -> None:
         """Make moduli the state, and remember how far each cell was strained."""

@@ -54,6 +54,13 @@ class TetSecant:
         self._operator.modulus[:] = modulus
         self._operator.update()
 
+    def multiply_by(self, modulus: FloatArray, u: FloatArray, f: FloatArray) -> None:
+        """F = K u with other moduli, which may be zero or below it; those in the operator stay."""
+        kept = self._operator.modulus.copy()
+        self.use(modulus)
+        self._operator.multiply(u, f)
+        self.use(kept)
+
     def commit(self, modulus: FloatArray, e: FloatArray) -> None:
         """Make moduli the state, and remember how far each cell was strained."""
         self.modulus = modulus.copy()

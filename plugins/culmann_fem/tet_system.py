@@ -65,6 +65,12 @@ class TetSystem:
             norm = float(np.sqrt(slabs.total(tet_vectors.advance, x, r, p, q, rz / curvature, multigrid.r32, CHUNK)))
         return Solve(most, norm, bool(norm <= tolerance))
 
+    def precondition(self, r: FloatArray, z: FloatArray) -> None:
+        """One cycle of the multigrid."""
+        self.multigrid.r32[:] = r
+        self.multigrid.apply()
+        np.multiply(self.multigrid.z32, self.free, out=z)
+
     def close(self) -> None:
         """End the threads."""
         self.multigrid.close()
