@@ -42,7 +42,9 @@ def plot(voxels: list[Row], tetrahedra: list[Row], path: Path) -> None:
         cells, loads = [row[1] for row in rows], [row[2] / 1000 for row in rows]
         axes.plot(cells, loads, mark, label=name)
         for row in rows:
-            axes.annotate(f"{row[0]:g} {unit}", (row[1], row[2] / 1000), (4, 5), textcoords="offset points", fontsize=8)
+            below = (0, -13) if unit == "mm" else (0, 7)
+            at = (row[1], row[2] / 1000)
+            axes.annotate(f"{row[0]:g} {unit}", at, below, textcoords="offset points", fontsize=8, ha="center")
     axes.set(xscale="log", xlabel="cells", ylabel="force at 1.9 % (kN)", title="The shipped L3: failure load and cell size")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
