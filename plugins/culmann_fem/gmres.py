@@ -37,7 +37,7 @@ def gmres(system: System, product: Product, x: FloatArray, r: FloatArray, *, tol
         H[n + 1, n] = float(np.sqrt(np.dot(w, w)))
         goal = np.zeros(n + 2)
         goal[0] = first
-        share, *_ = np.linalg.lstsq(H[: n + 2, : n + 1], goal, rcond=None)
+        share = np.asarray(np.linalg.lstsq(H[: n + 2, : n + 1], goal, rcond=None)[0], dtype=np.float64)
         norm = float(np.linalg.norm(H[: n + 2, : n + 1] @ share - goal))
         if not np.isfinite(norm) or norm <= tolerance or H[n + 1, n] < 1e-12 * first:
             break

@@ -16,7 +16,7 @@ _NAMES = ("shift along {0}", "shift along {1}", "shift along {2}", "turn about {
 
 
 def refuse_mechanisms(problem: LatticeProblem, origin_mm: FloatArray) -> None:
-    """Raise when a piece of the model, connected by faces, can move without straining.
+    """Raise when a piece of the model, connected by faces, can move without straining, or none is strained by the load.
 
     Parameters
     ----------
@@ -32,11 +32,16 @@ def refuse_mechanisms(problem: LatticeProblem, origin_mm: FloatArray) -> None:
     filled[tuple(problem.cell.T)] = True
     piece, count = ndimage.label(filled)
     of_cell = piece[tuple(problem.cell.T)]
+    strained = False
     for number in range(1, count + 1):
         cells = np.flatnonzero(of_cell == number)
-        motion = free_motion(_held_places(problem, problem.cell[cells]), "lattice axis")
+        held, given = _held_places(problem, problem.cell[cells])
+        motion = free_motion(held, "lattice axis")
         if motion is not None:
             raise not_held(motion, origin_mm[cells], count)
+        strained = strained or not moves_as_a_whole(held, given)
+    if not strained:
+        raise not_loaded(problem.loaded_place_mm(), count)
 
 
 def not_held(motion: str, centres_mm: FloatArray, count: int) -> SolverError:
@@ -49,15 +54,30 @@ def not_held(motion: str, centres_mm: FloatArray, count: int) -> SolverError:
     )
 
 
-def _held_places(problem: LatticeProblem, cell: IntArray) -> list[FloatArray]:
-    """For each component, where it is prescribed among the corners of these cells; from their middle, over their size."""
+def not_loaded(place_mm: FloatArray, count: int) -> SolverError:
+    """The error for a load that strains nothing; its nodes are around this place."""
+    at = place_mm.round(1).tolist()
+    parted = f"the model is in {count} pieces, and each" if count > 1 else "the model"
+    return SolverError(
+        f"the load around {at} mm (LPS) meets no stiffness: {parted} moves as a whole with the nodes that are prescribed on it",
+        hint="look for a gap between the nodes that move and those that are held, and for a displacement of 0",
+    )
+
+
+def _held_places(problem: LatticeProblem, cell: IntArray) -> tuple[list[FloatArray], list[FloatArray]]:
+    """For each component, where it is prescribed among the corners of these cells, and to what.
+
+    Places are from the middle of the cells, over their size.
+    """
     there = np.zeros(problem.free.shape[1:], dtype=bool)
     for a in CORNERS:
         there[tuple((cell + a).T)] = True
     x0, size = cell.mean(axis=0), float(np.ptp(cell, axis=0).max() + 1)
     # To a common scale, so that turning and shifting compare.
     scale = problem.spacing_mm / (size * problem.spacing_mm.max())
-    return [(np.argwhere(there & ~problem.free[c]) - x0) * scale for c in range(3)]
+    held = [there & ~problem.free[c] for c in range(3)]
+    places = [(np.argwhere(held[c]) - x0) * scale for c in range(3)]
+    return places, [problem.target_mm[c][held[c]] for c in range(3)]
 
 
 def free_motion(held: Sequence[FloatArray], axis: str) -> str | None:
@@ -70,6 +90,31 @@ def free_motion(held: Sequence[FloatArray], axis: str) -> str | None:
     axis
         What the axes are called.
     """
+    modes = _rigid_modes(held)
+    values, vectors = np.linalg.eigh(modes.T @ modes)
+    if values[0] > 1e-9 * max(1.0, values[-1]):
+        return None
+    names = [f"{axis} {c + 1}" for c in range(3)]
+    return _NAMES[int(np.argmax(np.abs(vectors[:, 0])))].format(*names)
+
+
+def moves_as_a_whole(held: Sequence[FloatArray], given: Sequence[FloatArray]) -> bool:
+    """Whether one rigid motion does what is prescribed, so that a piece takes no load.
+
+    Parameters
+    ----------
+    held
+        As in `free_motion`.
+    given
+        For each component, what is prescribed at these places.
+    """
+    modes, values = _rigid_modes(held), np.concatenate(given)
+    motion, *_ = np.linalg.lstsq(modes, values, rcond=None)
+    return bool(np.abs(modes @ motion - values).max() <= 1e-9 * np.abs(values).max())
+
+
+def _rigid_modes(held: Sequence[FloatArray]) -> FloatArray:
+    """(places of all components, 6): what shifts along the axes and turns about them do there."""
     rows = []
     for c, at in enumerate(held):
         mode = np.zeros((len(at), 6))
@@ -78,9 +123,4 @@ def free_motion(held: Sequence[FloatArray], axis: str) -> str | None:
         for d in range(3):
             mode[:, 3 + d] = np.cross(np.eye(3)[d], at)[:, c]
         rows.append(mode)
-    modes = np.concatenate(rows)
-    values, vectors = np.linalg.eigh(modes.T @ modes)
-    if values[0] > 1e-9 * max(1.0, values[-1]):
-        return None
-    names = [f"{axis} {c + 1}" for c in range(3)]
-    return _NAMES[int(np.argmax(np.abs(vectors[:, 0])))].format(*names)
+    return np.concatenate(rows)

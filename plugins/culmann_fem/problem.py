@@ -77,6 +77,10 @@ class LatticeProblem:
         place = self.axes @ (at * self.spacing_mm) + self.origin_mm
         return f"cell {cell} of the mesh, {place.round(1).tolist()} mm (LPS)"
 
+    def loaded_place_mm(self) -> FloatArray:
+        """(3,): the middle of the loaded nodes, LPS."""
+        return np.asarray(self.axes @ (self.node[self.loaded].mean(axis=0) * self.spacing_mm) + self.origin_mm)
+
     def load_n(self, force: FloatArray) -> float:
         """Reaction of the loaded set along the direction of the load, N, from nodal forces on the box."""
         i, j, k = self.node[self.loaded].T
@@ -122,7 +126,7 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
     given = np.full((mesh.n_points, 3), np.nan)
     for name, held in reversed(list(load.prescribed.items())):
         if not used[held.nodes].all():
-            raise SolverError(f"{int((~used[held.nodes]).sum())} nodes of {name!r} belong to no cell")
+            raise nodes_of_no_cell(name, mesh, held.nodes[~used[held.nodes]])
         for c, value in enumerate(held.displacement_mm):
             if value is not None:
                 given[held.nodes, c] = value
@@ -148,6 +152,15 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
         loaded=load.prescribed[load.loaded].nodes,
         direction=np.asarray(load.direction) @ axes,
         is_bone=mesh.is_bone,
+    )
+
+
+def nodes_of_no_cell(name: str, mesh: Mesh, nodes: IntArray) -> SolverError:
+    """The error for a set with nodes that have no stiffness."""
+    at = mesh.points_mm[nodes[0]].round(1).tolist()
+    return SolverError(
+        f"{len(nodes)} nodes of {name!r} belong to no cell, the first at {at} mm (LPS)",
+        hint="the load case and the solver must take the same mesh",
     )
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from culmann.data import LoadCase, Mesh
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann.errors import SolverError
+from culmann_fem.problem import nodes_of_no_cell
 
 #: The two corners of each edge, in the order of the middle nodes 4 to 9.
 EDGES = np.array([(0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3)])
@@ -120,7 +121,7 @@ def tet_problem(mesh: Mesh, load: LoadCase) -> TetProblem:
     for name, held in reversed(list(load.prescribed.items())):
         at = node[held.nodes]
         if (at < 0).any():
-            raise SolverError(f"{int((at < 0).sum())} nodes of {name!r} belong to no cell")
+            raise nodes_of_no_cell(name, mesh, held.nodes[at < 0])
         for c, value in enumerate(held.displacement_mm):
             if value is not None:
                 free[at, c] = False
