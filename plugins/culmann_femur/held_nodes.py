@@ -29,12 +29,6 @@ def on_head(mesh: Mesh, landmarks: Landmarks) -> IntArray:
     return np.asarray(nodes[(distance > 0.7 * radius - slack) & (distance < 1.15 * radius + slack)])
 
 
-def within_depth(mesh: Mesh, nodes: IntArray, top_mm: FloatArray, direction: FloatArray, depth_mm: float) -> IntArray:
-    """Of some nodes, those no deeper along the load's direction than `depth_mm` under a place."""
-    depth = (mesh.points_mm[nodes] - top_mm) @ direction
-    return with_middles(mesh, nodes[depth <= depth_mm + 1e-9])
-
-
 def within_cone(mesh: Mesh, nodes: IntArray, apex_mm: FloatArray, axis: FloatArray, half_angle_deg: float) -> IntArray:
     """Of some nodes, those within a cone."""
     ray = mesh.points_mm[nodes] - apex_mm

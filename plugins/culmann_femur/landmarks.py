@@ -220,8 +220,10 @@ def _caveats(
     if found.facts["side"] == "unknown":
         journal.warn("the side of the body cannot be told from the pose: state it with `side` where a load case needs it")
     name = " ".join(labels.present().values()).lower()
+    # In a mirrored image a label may be named after the side in the patient, or after that in the image.
+    reflected = np.linalg.det(labels.placement.matrix) < 0
     for said, other in (("left", "right"), ("right", "left")):
-        if found.facts["side"] == said and other in name and said not in name:
+        if not reflected and found.facts["side"] == said and other in name and said not in name:
             journal.warn(
                 f"the label is called {name!r}, and the head points as that of a {said} femur does: is the image mirrored, or "
                 "the label misnamed?"

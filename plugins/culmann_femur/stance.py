@@ -14,7 +14,7 @@ from culmann.errors import InputError
 from culmann.journal import Journal
 from culmann_femur.cup import CUP
 from culmann_femur.directions import StanceDirection, angle_deg, expect_same_bone, stance_direction
-from culmann_femur.held_nodes import below, check_sets, face_areas_mm2, lps, named_set, on_head, within_cone, within_depth
+from culmann_femur.held_nodes import below, check_sets, face_areas_mm2, lps, named_set, on_head, within_cone
 from culmann_femur.load_picture import load_picture
 from culmann_femur.pot import POT
 
@@ -49,8 +49,8 @@ class StanceConfig(Config):
     )
     head_nodes: Literal["distance", "cup", "sphere-cap"] = Field(
         "distance",
-        description="`distance`: nodes of the head's surface no deeper along the load than `distance_mm` under the top of "
-        "the head's sphere. `cup`: the outer nodes of the cup that `femoral-head-cup` cast. `sphere-cap`: nodes of the head's "
+        description="`distance`: nodes of the head's surface on the part of its sphere that is no deeper along the load than "
+        "`distance_mm` under the top. `cup`: the outer nodes of the cup that `femoral-head-cup` cast. `sphere-cap`: nodes of the head's "
         "surface within `half_angle_deg` of the load's axis, seen from the centre of the head.",
     )
     distance_mm: float = Field(5.0, gt=0, le=40, description="With `head_nodes: distance`.")
@@ -175,11 +175,13 @@ def _head_nodes(mesh: Mesh, landmarks: Landmarks, direction: FloatArray, config:
         raise InputError(
             "no node of the mesh lies near the sphere of the femoral head", hint="check that mesh and landmarks fit"
         )
+    half_angle = config.half_angle_deg
     if config.head_nodes == "distance":
-        # The top of the sphere, and not the topmost node: that one jumps by a voxel from mesh to mesh.
-        top = landmarks.point("head-centre") - landmarks.length("head-radius") * direction
-        return within_depth(mesh, surface, top, direction, config.distance_mm)
-    return within_cone(mesh, surface, landmarks.point("head-centre"), -direction, config.half_angle_deg)
+        # The depth of the ray on the sphere, and not that of the node: whole layers of voxels have one depth, and come and go
+        # at once, so that the failure load would depend on how the bone lies in the image.
+        cosine = 1 - config.distance_mm / landmarks.length("head-radius")
+        half_angle = float(np.degrees(np.arccos(max(-1.0, cosine))))
+    return within_cone(mesh, surface, landmarks.point("head-centre"), -direction, half_angle)
 
 
 def _axes(mesh: Mesh, wanted: FloatArray, lateral: str) -> FloatArray:

@@ -23,7 +23,7 @@ from analytic_femur import (
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from culmann.data import Grid, Labels, Landmarks
+from culmann.data import Grid, Labels, Landmarks, Placement
 from culmann.errors import InputError
 from culmann.journal import QuietJournal
 from culmann_femur.landmarks import FemurLandmarksConfig, femur_landmarks
@@ -223,6 +223,14 @@ def test_islands_and_misnamed_labels_are_told():
     assert any("was left out" in text for text in journal.warnings)
     assert any("'femur-right', and the head points as that of a left femur" in text for text in journal.warnings)
     assert journal.attachments["landmarks.png"].startswith(b"\x89PNG")
+
+
+def test_a_right_femur_that_was_mirrored_onto_the_left_keeps_its_name_without_a_warning():
+    labels = femur()
+    reflected = Placement().moved(np.diag([-1.0, 1.0, 1.0, 1.0]), "mirror")
+    journal = QuietJournal()
+    found_in(Labels(labels.grid, labels.label, {1: "femur-right"}, placement=reflected), journal)
+    assert not any("misnamed" in text for text in journal.warnings)
 
 
 def test_the_side_can_be_stated(upright):
