@@ -38,7 +38,7 @@ from culmann_fem.tet_secant import TetSecant
 from culmann_fem.tet_system import TetSystem
 from culmann_fem.torch_device import require_gpu, solve_on_gpu, tangent_on_gpu
 
-#: A force below this share of modulus times length times displacement is none.
+#: Less work than this share of modulus times length times displacement squared is none.
 _NO_STIFFNESS = 1e-12
 
 
@@ -109,8 +109,10 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
             f"the first increment found no equilibrium: {course.stop_reason}",
             hint="try smaller load steps, or look for cells with next to no stiffness under the load",
         )
-    stiffest = float(materials.youngs_modulus_mpa.max()) * load.reference_height_mm * abs(_full_displacement(load))
-    if np.abs(course.force_n).max() < _NO_STIFFNESS * stiffest:
+    # Of the work and not of the load, which may vanish while a body is strained.
+    reach_mm = course.factors[-1] * float(np.abs(system.target_mm).max())
+    stiffest = float(materials.youngs_modulus_mpa.max()) * load.reference_height_mm
+    if course.external_work_nmm < _NO_STIFFNESS * stiffest * reach_mm**2:
         middle = mesh.points_mm[load.prescribed[load.loaded].nodes].mean(axis=0).round(1).tolist()
         raise SolverError(
             f"there is next to no stiffness under the load around {middle} mm (LPS): {np.abs(course.force_n).max():.2g} N",
