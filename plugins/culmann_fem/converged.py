@@ -12,6 +12,7 @@ from culmann_fem.increments import march
 from culmann_fem.system import Softening, System
 
 _MOST_ROUNDS = 500
+_MOST_CUTS = 4  # smaller steps seldom help: where bone breaks, they stay longer where it hesitates
 _PATIENCE = 60  # rounds in which the forces out of balance must halve
 _REFRESH = 8  # rounds until the preconditioner is made anew
 _BEYOND = 1.5  # how much further than the linear solve says each round goes
@@ -40,6 +41,7 @@ def follow_converged(
         accept=lambda _: None,
         fields=state.fields,
         state=lambda: f"{state.n_softened()} cells softened",
+        most_cuts=_MOST_CUTS,
     )
     course.balance_energy()
     return course

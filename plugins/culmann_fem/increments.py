@@ -9,7 +9,8 @@ from culmann.data.arrays import FloatArray
 from culmann_fem.course import Course, Limits, StopAskedError, Tell
 from culmann_fem.system import System
 
-_MOST_CUTS = 8
+#: An increment is halved so many times at most.
+MOST_CUTS = 8
 
 
 def march(
@@ -24,6 +25,7 @@ def march(
     accept: Callable[[FloatArray], None],
     fields: Callable[[FloatArray], Fields],
     state: Callable[[], str],
+    most_cuts: int = MOST_CUTS,
 ) -> Course:
     """Load the body step by step.
 
@@ -43,7 +45,7 @@ def march(
     done = done_before = 0.0
     for goal in load_steps:
         step = goal - done
-        smallest = step / 2**_MOST_CUTS
+        smallest = step / 2**most_cuts
         while goal - done > 1e-12:
             to = min(goal, done + step)
             ahead = u + (to - done) * (first if done == 0 else (u - before) / (done - done_before))

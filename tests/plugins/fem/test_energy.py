@@ -6,11 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from culmann import Mesh
-
-#: Six tetrahedra of a brick about its diagonal, as corners of `culmann.voxels.hexahedra`.
-SIX = [(0, 1, 2, 6), (0, 2, 3, 6), (0, 3, 7, 6), (0, 7, 4, 6), (0, 4, 5, 6), (0, 5, 1, 6)]
+from six_tetrahedra import as_tets
 
 
 @pytest.fixture(params=["hex8", "tet10"])
@@ -25,13 +21,7 @@ def any_block(request, make_block):
 
 
 def _cut(bar):
-    corners = bar.mesh.cells[:, SIX].reshape(-1, 4)
-    edges = np.sort(corners[:, [(0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3)]].reshape(-1, 2), axis=1)
-    unique, at = np.unique(edges, axis=0, return_inverse=True)
-    points = bar.mesh.points_mm
-    cells = np.concatenate([corners, len(points) + at.reshape(-1, 6)], axis=1)
-    middle = points[unique].mean(axis=1)
-    mesh = Mesh(np.concatenate([points, middle]), cells, "tet10", np.ones(len(cells), dtype=int), {1: "bone"})
+    mesh = as_tets(bar.mesh)
     z = mesh.points_mm[:, 2]
     sets = dict(bar.load.prescribed)
     for name, end in (("top", z.max()), ("bottom", z.min())):

@@ -6,20 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from six_tetrahedra import as_tets
 
 from culmann import Grid, InputError, LoadCase, Mesh, Prescribed, SolverError
 from culmann.voxels import hexahedra
-
-
-def as_tets(mesh: Mesh) -> Mesh:
-    """The bricks of a mesh cut into six quadratic tetrahedra each."""
-    six = [(0, 1, 2, 6), (0, 2, 3, 6), (0, 3, 7, 6), (0, 7, 4, 6), (0, 4, 5, 6), (0, 5, 1, 6)]
-    corners = mesh.cells[:, six].reshape(-1, 4)
-    edges = np.sort(corners[:, [(0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3)]].reshape(-1, 2), axis=1)
-    unique, at = np.unique(edges, axis=0, return_inverse=True)
-    points = np.concatenate([mesh.points_mm, mesh.points_mm[unique].mean(axis=1)])
-    cells = np.concatenate([corners, mesh.n_points + at.reshape(-1, 6)], axis=1)
-    return Mesh(points, cells, "tet10", np.ones(len(cells), dtype=int), {1: "bone"})
 
 
 def column(gap: bool, kind: str = "hex8", depth_mm: float = 0.1) -> tuple[Mesh, LoadCase]:
