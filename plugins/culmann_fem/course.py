@@ -67,6 +67,7 @@ class Course:
     largest_residual: float = 0.0
     cuts: int = 0
     stop_reason: str = ""
+    stopped_as_asked: bool = False
     interrupted: bool = False
     trouble: str = ""
     rate_nmm: float = 0.0
@@ -102,6 +103,7 @@ class Course:
         """Whether the load has fallen as far below its peak as one wants to see; notes the reason."""
         peak = max(self.force_n)
         if limits.stop_below_peak > 0 and 0 < self.force_n[-1] < limits.stop_below_peak * peak:
+            self.stopped_as_asked = True
             self.stop_reason = (
                 f"the load had fallen to {100 * self.force_n[-1] / peak:.0f} % of its peak of {peak:.0f} N: stopped as asked"
             )

@@ -120,7 +120,7 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
         )
     if course.interrupted:
         journal.incomplete(course.stop_reason)
-    elif course.stop_reason:
+    elif course.stop_reason and not course.stopped_as_asked:
         journal.warn(course.stop_reason)
     if scheme == "linear" and not materials.is_linear:
         journal.warn("solved as linear, as `scheme: linear` asks: no cell yields, and no force is that of a failing bone")
