@@ -50,8 +50,8 @@ class StanceConfig(Config):
     head_nodes: Literal["distance", "cup", "sphere-cap"] = Field(
         "distance",
         description="`distance`: nodes of the head's surface on the part of its sphere that is no deeper along the load than "
-        "`distance_mm` under the top. `cup`: the outer nodes of the cup that `femoral-head-cup` cast. `sphere-cap`: nodes of the head's "
-        "surface within `half_angle_deg` of the load's axis, seen from the centre of the head.",
+        "`distance_mm` under the top. `cup`: the outer nodes of the cup that `femoral-head-cup` cast. `sphere-cap`: nodes of "
+        "the head's surface within `half_angle_deg` of the load's axis, seen from the centre of the head.",
     )
     distance_mm: float = Field(5.0, gt=0, le=40, description="With `head_nodes: distance`.")
     half_angle_deg: float = Field(30.0, gt=0, le=90, description="With `head_nodes: sphere-cap`.")

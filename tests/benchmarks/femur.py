@@ -4,8 +4,8 @@
     python tests/benchmarks/femur.py --set mesh.size_mm=3 --set load.head_nodes=cup
 
 The image is turned by 17 degrees about each axis of the patient, both ways, and resampled to voxels of the same size: the
-density linearly, the mask by half of its linear interpolation. It needs `../shared/data/femur_left_density`, or a density map in
-mg/cm3 and a mask that are named. It prints a table in Markdown. Nothing here can fail a build.
+density linearly, the mask by half of its linear interpolation. It needs `../shared/data/femur_left_density`, or a density
+map in mg/cm3 and a mask that are named. It prints a table in Markdown. Nothing here can fail a build.
 """
 
 from __future__ import annotations
