@@ -20,6 +20,7 @@ from culmann_images.readers import (
     read_labels,
     read_scan,
 )
+from culmann_mesh.gmsh_tet10 import GmshTet10Config, gmsh_tet10
 from culmann_mesh.voxel_mesh import largest_part
 from culmann_segment.pick import PickLabelsConfig, pick_labels
 from culmann_vertebra.compression import CompressionConfig, compression
@@ -40,17 +41,21 @@ class Case:
     load: LoadCase
 
 
-def shipped_l3() -> Case:
-    """The vertebra of the demo on its own voxels of 1.5 mm, in four increments to 1.9 % of its height."""
+def shipped_l3(element_volume_mm3: float | None = None) -> Case:
+    """The vertebra of the demo on its own voxels of 1.5 mm, or on tetrahedra, in four increments to 1.9 % of its height."""
     journal, data = QuietJournal(), ROOT / "pipelines/data/vertebra_l3_ct"
     scan = read_scan(data / "ct.nii.gz", ReadScanConfig(), journal)
     labels = read_labels(data / "vertebrae.nii.gz", ReadLabelsConfig())
     bone = pick_labels(labels, PickLabelsConfig(labels=(22,)), journal, scan)
     line = LinearCalibrationConfig(slope=0.0006855, intercept=0.01745, kind="qct-k2hpo4", assumed=True)
-    mesh = hexahedra(bone.grid, largest_part(bone.label)[0], {22: "L3"})
+    if element_volume_mm3 is None:
+        mesh = hexahedra(bone.grid, largest_part(bone.label)[0], {22: "L3"})
+    else:
+        mesh = gmsh_tet10(bone, GmshTet10Config(element_volume_mm3=element_volume_mm3), journal)
     mesh = endplates(mesh, EndplatesConfig(), journal)
     materials = kopperdahl(mesh, linear_calibration(scan, line, journal), KopperdahlConfig(), journal)
-    return Case("shipped L3", mesh, materials, compression(mesh, CompressionConfig(steps=4), journal))
+    name = "shipped L3" if element_volume_mm3 is None else f"shipped L3, {mesh.n_cells:,} tet10"
+    return Case(name, mesh, materials, compression(mesh, CompressionConfig(steps=4), journal))
 
 
 def spine_l2() -> Case | None:
