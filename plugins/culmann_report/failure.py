@@ -57,7 +57,7 @@ def failure_picture(response: Response, strength: Strength, scan: Scan | None, l
     colours = LinearSegmentedColormap.from_list("yield", ["#ffe08a", "#fba238", "#e8502a", "#b3123f", "#5c0a4a"])
     scale = Normalize(0, top)
 
-    said = caveat_lines(strength.caveats)
+    said = [*_moved(mesh), *caveat_lines(strength.caveats)]
     figure = Figure(figsize=(11, 4.7 + 0.17 * len(said)), facecolor=PAPER, layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.35))
     _draw_slice(left, mesh, strain, scan, look, colours, scale)
@@ -71,6 +71,12 @@ def failure_picture(response: Response, strength: Strength, scan: Scan | None, l
     if said:
         figure.supxlabel("\n".join(said), x=0.01, ha="left", color="#ffcf70", fontsize=8, linespacing=1.3)
     return png(figure)
+
+
+def _moved(mesh: Mesh) -> list[str]:
+    """What was done to the bone before it was meshed, where left and right in the picture are not the patient's."""
+    told = "; ".join(mesh.placement.history)
+    return [f"not as in the patient: {told}"] if told else []
 
 
 def caveat_lines(caveats: Sequence[str]) -> list[str]:

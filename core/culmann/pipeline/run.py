@@ -14,7 +14,7 @@ from culmann.pipeline.inputs import Bound, bind
 from culmann.pipeline.listener import Listener, Prefixed, Silent
 from culmann.pipeline.place import check_out, put
 from culmann.pipeline.store import Store, store_folder
-from culmann.pipeline.summary import outcome, write_summary
+from culmann.pipeline.summary import outcome, reached, write_summary
 from culmann.pipeline.work import Work
 
 
@@ -118,6 +118,8 @@ def run(
     together = _Together(graph, store if isinstance(store, Store) else Store(store), listener, force)
     for name, bound in bounds.items():
         together.do(name, bound)
+        if name in together.works and together.works[name].incomplete:
+            break  # stopped by hand: nobody wants the others to begin
     return together.write(out)
 
 
@@ -154,7 +156,7 @@ class _Together:
                 manifests[name] = fill(work, folder / name)
             write_summary(folder / "summary.csv", self.graph, self.works, self.problems)
             untold = {name: {"outcome": outcome(problem), "problem": str(problem)} for name, problem in self.problems.items()}
-            variants = {name: untold.get(name, {"outcome": "done"}) for name in self.graph.variants}
+            variants = {name: untold.get(name, {"outcome": reached(self.works.get(name))}) for name in self.graph.variants}
             manifest = write_manifest(folder, {**about_run(self.graph), "variants": variants})
             replaced = put(folder, out)
         runs = {name: Run(out / name, manifests[name], None, work) for name, work in self.works.items()}

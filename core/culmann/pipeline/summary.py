@@ -30,6 +30,13 @@ def outcome(problem: CulmannError) -> str:
     return "skipped" if isinstance(problem, InputError) else "failed"
 
 
+def reached(work: Work | None) -> str:
+    """What to call a variant without a problem: `not run` came after one that was stopped by hand."""
+    if work is None:
+        return "not run"
+    return "incomplete" if work.incomplete else "done"
+
+
 def write_summary(path: Path, graph: Graph, works: Mapping[str, Work], problems: Mapping[str, CulmannError]) -> None:
     """Write the table, in the order of the variants."""
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -37,10 +44,12 @@ def write_summary(path: Path, graph: Graph, works: Mapping[str, Work], problems:
         table.writeheader()
         for name in graph.variants:
             if name in works:
-                table.writerows({"variant": name, "outcome": "done", **row} for row in _rows(works[name]))
-            else:
+                table.writerows({"variant": name, "outcome": reached(works[name]), **row} for row in _rows(works[name]))
+            elif name in problems:
                 told = " ".join(problems[name].message.split())
                 table.writerow({"variant": name, "outcome": outcome(problems[name]), "problem": told})
+            else:
+                table.writerow({"variant": name, "outcome": reached(None)})
 
 
 def _rows(work: Work) -> Iterator[dict[str, object]]:

@@ -206,13 +206,16 @@ class Work:
         if "caveats" not in getattr(type(value), "__dataclass_fields__", {}):
             return value
         upstream = [text for name in self.graph.upstream(step.id) for text in self.entry(name).manifest["warnings"]]
-        return replace(value, caveats=tuple(dict.fromkeys([*upstream, *recorder.warnings, *value.caveats])))
+        missing = [text for text in [self._rests_on(step.id)] if text]  # in front of all: it is no full answer
+        return replace(value, caveats=tuple(dict.fromkeys([*missing, *upstream, *recorder.warnings, *value.caveats])))
 
     def _explain(self, owner: str, offer: Offer, problem: BaseException) -> NoReturn:
         """Say at which step an error happened; one that is not ours leaves its traceback in a file."""
         what = f"{'step' if owner in self.graph.steps else 'input'} {owner!r} ({offer.step.name})"
         if isinstance(problem, KeyboardInterrupt):
             raise problem
+        if isinstance(problem, CulmannError) and self._rests_on(owner):
+            raise KeyboardInterrupt from problem  # it failed because what it got was stopped: the fault is nobody's
         if isinstance(problem, CulmannError):
             problem.message = f"{what}: {problem.message}"
             problem.args = (problem.message,)
