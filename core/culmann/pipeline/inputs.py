@@ -14,7 +14,6 @@ from culmann.pipeline.options import check_options
 from culmann.pipeline.problems import Mark, Problem, Problems, did_you_mean
 from culmann.pipeline.source import Node
 from culmann.ports import ONLY, Ports, is_data, ports_of
-from culmann.shipped import shipped_pipelines
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,6 @@ def bind(graph: Graph, given: Mapping[str, Path], *, all_needed: bool = True) ->
         if name not in graph.inputs:
             complaints.append(f"the pipeline has no input {name!r}{did_you_mean(name, graph.inputs)}")
     problems = Problems()
-    shipped = [path.resolve() for path in shipped_pipelines().values()]
     bound: dict[str, Bound] = {}
     for entry in graph.inputs.values():
         path = Path(given[entry.id]).expanduser().resolve() if entry.id in given else entry.path
@@ -132,9 +130,6 @@ def bind(graph: Graph, given: Mapping[str, Path], *, all_needed: bool = True) ->
             complaints.append(f"input {entry.id!r}: there is no file or folder {path}")
             if entry.id not in given:
                 complaints.append(f"  a path in a pipeline file starts at its folder; --input {entry.id}=PATH names another")
-        elif given and entry.id not in given and graph.path.resolve() in shipped:
-            message = f"input {entry.id!r} is not given, and the one that ships ({path.name}) belongs to the data that ship"
-            complaints.append(f"{message}; say --input {entry.id}=PATH")
         else:
             reader = _choose(entry, path, graph.catalogue, complaints)
             if reader is not None:
