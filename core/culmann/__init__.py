@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from culmann.commands import Command
     from culmann.config import Config
     from culmann.data import (
         DensityMap,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 # Names are imported when first used: `culmann --help` and plugin descriptors must not wait for numpy.
 _HOME = {
+    "Command": "culmann.commands",
     "Config": "culmann.config",
     "CulmannError": "culmann.errors",
     "DensityLawConfig": "culmann.laws",
@@ -71,6 +73,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Command",
     "Config",
     "CulmannError",
     "DensityLawConfig",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from culmann.commands import Command
 from culmann.errors import PluginError
 from culmann.steps import Step
 
@@ -51,6 +52,21 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandOffer:
+    """A command and where it comes from; the fields are those of `Offer`."""
+
+    command: Command
+    plugin: str
+    distribution: str
+    version: str
+
+    @property
+    def origin(self) -> str:
+        """The plugin, its distribution and its version, for messages."""
+        return describe_origin(self.plugin, self.distribution, self.version)
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """A plugin that cannot be used, and why."""
 
@@ -77,11 +93,14 @@ class Catalogue:
         Plugins that could not be used. The others are not affected.
     clashes
         {step name: all the offers of it}, for names that are given more than once.
+    commands
+        The commands that plugins add to the program, sorted by name. A name that is given twice is there twice.
     """
 
     offers: Mapping[str, Offer]
     broken: tuple[Broken, ...] = ()
     clashes: Mapping[str, tuple[Offer, ...]] = field(default_factory=dict)
+    commands: tuple[CommandOffer, ...] = ()
 
     def of_kind(self, kind: str) -> tuple[Offer, ...]:
         """The offers of one kind, by name."""

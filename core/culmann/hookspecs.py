@@ -1,4 +1,4 @@
-"""The whole plugin contract on one page: one hook per kind of step, each yielding `Step` descriptors.
+"""The whole plugin contract on one page: one hook per kind of step, each yielding `Step` descriptors, and one for commands.
 
 The function behind a descriptor is plain and typed. Its parameters are its ports (data types of `culmann.data`), plus, where
 it wants them, `config` (a `culmann.Config`) and one parameter annotated `Journal`. What it returns is its output; a NamedTuple
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import pluggy
 
+from culmann.commands import Command
 from culmann.steps import Step
 
 #: The version of this contract. A plugin module says `api = 1`; a plugin of another major version is refused in a sentence.
@@ -95,4 +96,10 @@ def culmann_reporters() -> Iterable[Step]:
 @hookspec
 def culmann_executors() -> Iterable[Step]:
     """Ways to run many cases: the function runs the given cases and yields what became of each."""
+    raise NotImplementedError
+
+
+@hookspec
+def culmann_commands() -> Iterable[Command]:
+    """Commands of the program: a function in the style of typer, or a `typer.Typer` with sub-commands."""
     raise NotImplementedError

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
+from typing import TypeVar
 
 import pluggy
 
 from culmann import hookspecs
-from culmann.catalogue import Broken, Catalogue, Offer, find
+from culmann.catalogue import Broken, Catalogue, CommandOffer, Offer, find
+from culmann.commands import Command
 from culmann.errors import PluginError
 from culmann.steps import Step
 from culmann.targets import code_digest, load_target
@@ -35,8 +37,10 @@ __all__ = [
 ]
 
 GROUP = "culmann"
-#: What hooks are called without their prefix: `readers`, `material_laws`, …
-KINDS = tuple(name.removeprefix("culmann_") for name in vars(hookspecs) if name.startswith("culmann_"))
+_Descriptor = TypeVar("_Descriptor", Step, Command)
+_HOOKS = tuple(name.removeprefix("culmann_") for name in vars(hookspecs) if name.startswith("culmann_"))
+#: What hooks for steps are called without their prefix: `readers`, `material_laws`, …
+KINDS = tuple(name for name in _HOOKS if name != "commands")
 
 
 def load_catalogue(files: Sequence[Path] = ()) -> Catalogue:
@@ -61,11 +65,13 @@ def _all_offers(catalogue: Catalogue) -> list[Offer]:
 
 
 def _gather(catalogue: Catalogue, sources: Iterable[_Source]) -> Catalogue:
-    offers, broken = _all_offers(catalogue), list(catalogue.broken)
+    offers, broken, commands = _all_offers(catalogue), list(catalogue.broken), list(catalogue.commands)
     modules: set[str] = set()
     for source in sources:
         try:
-            offers += _offers(source, modules)
+            found, added = _offers(source, modules)
+            offers += found
+            commands += added
         except KeyboardInterrupt:
             raise
         except BaseException as problem:  # a plugin may exit, or panic in another language: the others must still load
@@ -77,6 +83,7 @@ def _gather(catalogue: Catalogue, sources: Iterable[_Source]) -> Catalogue:
         MappingProxyType({name: found[0] for name, found in by_name.items() if len(found) == 1}),
         tuple(broken),
         MappingProxyType({name: tuple(found) for name, found in by_name.items() if len(found) > 1}),
+        tuple(sorted(commands, key=lambda offer: offer.command.name)),
     )
 
 
@@ -131,7 +138,7 @@ def _load_file(path: Path) -> ModuleType:
     return module
 
 
-def _offers(source: _Source, modules: set[str]) -> list[Offer]:
+def _offers(source: _Source, modules: set[str]) -> tuple[list[Offer], list[CommandOffer]]:
     """What one plugin offers. It has a manager of its own: what is wrong with it can reach no other."""
     module = source.module()
     if module.__name__ in modules:
@@ -143,8 +150,10 @@ def _offers(source: _Source, modules: set[str]) -> list[Offer]:
     manager.add_hookspecs(hookspecs)
     manager.register(module)
     _check_hook_names(manager, module)
-    origin = (source.plugin, source.distribution, source.version, module.__name__, Path(str(module.__file__)))
-    return [Offer(step, kind, *origin) for kind, step in _steps(manager)]
+    origin = (source.plugin, source.distribution, source.version)
+    place = (module.__name__, Path(str(module.__file__)))
+    steps = [Offer(step, kind, *origin, *place) for kind in KINDS for step in _yielded(manager, kind, Step)]
+    return steps, [CommandOffer(command, *origin) for command in _yielded(manager, "commands", Command)]
 
 
 def _check_api(module: ModuleType) -> None:
@@ -159,7 +168,7 @@ def _check_api(module: ModuleType) -> None:
 
 
 def _check_marks(module: ModuleType) -> None:
-    for kind in KINDS:
+    for kind in _HOOKS:
         function = vars(module).get(f"culmann_{kind}")
         if function is not None and not hasattr(function, "culmann_impl"):
             raise PluginError(f"its function culmann_{kind} is not marked: write `@hookimpl` above it")
@@ -168,23 +177,23 @@ def _check_marks(module: ModuleType) -> None:
 def _check_hook_names(manager: pluggy.PluginManager, module: ModuleType) -> None:
     for caller in manager.get_hookcallers(module) or []:
         if not caller.has_spec():
-            close = difflib.get_close_matches(caller.name.removeprefix("culmann_"), KINDS, n=1, cutoff=0.6)
-            known = ", ".join(f"culmann_{kind}" for kind in KINDS)
+            close = difflib.get_close_matches(caller.name.removeprefix("culmann_"), _HOOKS, n=1, cutoff=0.6)
+            known = ", ".join(f"culmann_{kind}" for kind in _HOOKS)
             meant = f"did you mean culmann_{close[0]}?" if close else f"the hooks are {known}"
             raise PluginError(f"there is no hook {caller.name}; {meant}")
 
 
-def _steps(manager: pluggy.PluginManager) -> Iterator[tuple[str, Step]]:
-    for kind in KINDS:
-        for impl in getattr(manager.hook, f"culmann_{kind}").get_hookimpls():
-            try:
-                steps = list(impl.function())
-            except Exception as problem:
-                raise PluginError(f"its hook culmann_{kind} failed: {_tell(problem)}") from problem
-            for step in steps:
-                if not isinstance(step, Step):
-                    raise PluginError(f"its hook culmann_{kind} yielded {step!r}, which is not a culmann.Step")
-                yield kind, step
+def _yielded(manager: pluggy.PluginManager, hook: str, kind: type[_Descriptor]) -> Iterator[_Descriptor]:
+    """What the functions of one hook yield, which must be descriptors of the kind that the hook is for."""
+    for impl in getattr(manager.hook, f"culmann_{hook}").get_hookimpls():
+        try:
+            descriptors = list(impl.function())
+        except Exception as problem:
+            raise PluginError(f"its hook culmann_{hook} failed: {_tell(problem)}") from problem
+        for descriptor in descriptors:
+            if not isinstance(descriptor, kind):
+                raise PluginError(f"its hook culmann_{hook} yielded {descriptor!r}, which is not a culmann.{kind.__name__}")
+            yield descriptor
 
 
 def _tell(problem: BaseException) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from culmann.catalogue import Offer
+from culmann.catalogue import CommandOffer, Offer
 from culmann.errors import PluginError
 
 #: Parts of the core that no result depends on.
@@ -25,38 +25,51 @@ def load_target(offer: Offer) -> Callable[..., Any]:
     PluginError
         When it cannot be imported. For a step with an `extra` the message says what to install.
     """
-    name = offer.step.name
-    module_name, _, attribute = offer.step.target.partition(":")
-    try:
-        module = importlib.import_module(_module_name(offer))
-    except ModuleNotFoundError as problem:
-        missing = problem.name or module_name
-        if module_name == missing or module_name.startswith(missing + "."):
-            message = f"step {name!r} of {offer.origin} points at the module {module_name!r}, which does not exist"
-            raise PluginError(message) from problem
-        missing = missing.partition(".")[0]
-        if offer.step.extra:
-            raise PluginError(f"step {name!r} needs {missing}: pip install '{offer.step.extra}'") from problem
-        raise PluginError(f"step {name!r} of {offer.origin} needs {missing}, which is not installed") from problem
-    except KeyboardInterrupt:
-        raise
-    except BaseException as problem:  # whatever a foreign module does on import, the user is told whose it was
-        raise PluginError(
-            f"step {name!r} of {offer.origin} cannot be imported: {type(problem).__name__}: {problem}",
-            hint=f"pip install '{offer.step.extra}'" if isinstance(problem, ImportError) and offer.step.extra else "",
-        ) from problem
-    target = getattr(module, attribute, None)
+    what = f"step {offer.step.name!r}"
+    target = _import(what, offer.origin, _module_name(offer), offer.step.target, offer.step.extra)
     if isinstance(target, type):
         try:
             target = target()
         except Exception as problem:
-            message = f"step {name!r} of {offer.origin}: the class {offer.step.target!r} cannot be made: {problem}"
-            raise PluginError(message) from problem
+            raise PluginError(
+                f"{what} of {offer.origin}: the class {offer.step.target!r} cannot be made: {problem}"
+            ) from problem
     if not callable(target):
-        what = "does not exist" if target is None else "cannot be called"
-        raise PluginError(f"step {name!r} of {offer.origin}: its target {offer.step.target!r} {what}")
+        raise PluginError(f"{what} of {offer.origin}: its target {offer.step.target!r} cannot be called")
     code_digest(offer)  # now: this is the code that was loaded
     return cast(Callable[..., Any], target)
+
+
+def load_command(offer: CommandOffer) -> Any:
+    """Import the function, or the `typer.Typer`, behind a command. Raises PluginError as `load_target` does."""
+    command = offer.command
+    module = command.target.partition(":")[0]
+    return _import(f"command {command.name!r}", offer.origin, module, command.target, command.extra)
+
+
+def _import(what: str, origin: str, module_name: str, path: str, extra: str | None) -> Any:
+    """The attribute of a module that `path` ends in, with a sentence for everything that can go wrong on the way."""
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as problem:
+        missing = problem.name or module_name
+        if module_name == missing or module_name.startswith(missing + "."):
+            raise PluginError(f"{what} of {origin} points at the module {module_name!r}, which does not exist") from problem
+        missing = missing.partition(".")[0]
+        if extra:
+            raise PluginError(f"{what} needs {missing}: pip install '{extra}'") from problem
+        raise PluginError(f"{what} of {origin} needs {missing}, which is not installed") from problem
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # whatever a foreign module does on import, the user is told whose it was
+        raise PluginError(
+            f"{what} of {origin} cannot be imported: {type(problem).__name__}: {problem}",
+            hint=f"pip install '{extra}'" if isinstance(problem, ImportError) and extra else "",
+        ) from problem
+    target = getattr(module, path.partition(":")[2], None)
+    if target is None:
+        raise PluginError(f"{what} of {origin}: its target {path!r} does not exist")
+    return target
 
 
 def code_digest(offer: Offer) -> str:

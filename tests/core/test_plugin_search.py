@@ -208,11 +208,11 @@ def offer_of(tmp_path, target: str, extra: str | None = None, body: str = ""):
 
 def test_a_missing_extra_says_what_to_type(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "wants_extra.py").write_text("import nnunetv2.inference\n")
+    (tmp_path / "wants_extra.py").write_text("import no_such_network.inference\n")
     with pytest.raises(PluginError) as caught:
         load_target(offer_of(tmp_path, "wants_extra:run", "culmann[nnunet]"))
-    assert caught.value.message == "step 'nnunet' needs nnunetv2: pip install 'culmann[nnunet]'"
-    with pytest.raises(PluginError, match="needs nnunetv2, which is not installed"):
+    assert caught.value.message == "step 'nnunet' needs no_such_network: pip install 'culmann[nnunet]'"
+    with pytest.raises(PluginError, match="needs no_such_network, which is not installed"):
         load_target(offer_of(tmp_path, "wants_extra:run"))
 
 

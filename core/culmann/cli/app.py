@@ -8,13 +8,13 @@ import sys
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from culmann.cli import listing, new, running, storing, writing
+from culmann.cli.plugged import PluggedGroup
 from culmann.errors import CulmannError
 
 
-class Commands(TyperGroup):
+class Commands(PluggedGroup):
     """The commands; an error that culmann raised on purpose is told in its own words, without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -42,6 +42,12 @@ def _list(catalogue: Catalogue) -> None:
             typer.secho(f"  {offer.step.name:<{width}}", fg="cyan", nl=False)
             typer.echo(f"  {offer.step.summary}", nl=False)
             typer.secho(f"  [{_source(offer)}]", dim=True)
+    if catalogue.commands:
+        typer.secho("commands", bold=True)
+    for added in catalogue.commands:
+        typer.secho(f"  culmann {added.command.name}", fg="cyan", nl=False)
+        typer.echo(f"  {added.command.summary}", nl=False)
+        typer.secho(f"  [{f'{added.distribution} {added.version}'.strip()}]", dim=True)
     for name, rivals in catalogue.clashes.items():
         typer.secho(f"{name}: cannot be used, offered by {' and by '.join(rival.origin for rival in rivals)}", fg="red")
     for broken in catalogue.broken:

@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from culmann.catalogue import Catalogue, Offer
+from culmann.catalogue import Catalogue, CommandOffer, Offer
 from culmann.errors import CulmannError
 from culmann.plugins import GROUP, load_catalogue, load_target
 from culmann.ports import ports_of
 from culmann.testing.behaviour import Behaviour
-from culmann.testing.descriptors import heavy_imports, wrong_descriptor
+from culmann.testing.descriptors import heavy_imports, wrong_command, wrong_descriptor
 from culmann.testing.laws import wrong_law
 from culmann.testing.signatures import missing_docstring, wrong_config, wrong_ports
 
@@ -52,6 +52,8 @@ def find_faults(plugin: str | ModuleType | Path, *, options: Options | None = No
     offers, faults = _offers(catalogue, plugin)
     if not one_file and offers:
         faults += heavy_imports(offers[0].module)
+    for added in _commands(catalogue, plugin):
+        faults += [f"command {added.command.name!r}: {fault}" for fault in wrong_command(added)]
     for offer in offers:
         found = [*wrong_descriptor(offer.step, offer.kind), *_wrong_function(offer, (options or {}).get(offer.step.name))]
         faults += [f"step {offer.step.name!r}: {fault}" for fault in found]
@@ -82,9 +84,19 @@ def _offers(catalogue: Catalogue, plugin: str | ModuleType | Path) -> tuple[list
     for step, rivals in catalogue.clashes.items():
         if any(rival in offers for rival in rivals):
             faults.append(f"step {step!r} is offered twice: by {' and by '.join(rival.origin for rival in rivals)}")
-    if not offers and not broken:
-        faults.append("it offers no step")
+    if not offers and not broken and not _commands(catalogue, plugin):
+        faults.append("it offers no step and no command")
     return offers, faults
+
+
+def _commands(catalogue: Catalogue, plugin: str | ModuleType | Path) -> list[CommandOffer]:
+    """The commands of one plugin."""
+    if isinstance(plugin, Path):
+        return [offer for offer in catalogue.commands if offer.distribution == str(plugin.resolve())]
+    named = {
+        (entry.name, entry.dist and entry.dist.name) for entry in entry_points(group=GROUP) if entry.module == _name(plugin)
+    }
+    return [offer for offer in catalogue.commands if (offer.plugin, offer.distribution) in named]
 
 
 def _entry_points(plugin: str = "", distribution: str = "") -> list[str]:

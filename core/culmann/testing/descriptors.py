@@ -7,7 +7,12 @@ import re
 import subprocess
 import sys
 
+import typer
+
+from culmann.catalogue import CommandOffer
+from culmann.errors import CulmannError
 from culmann.steps import Step
+from culmann.targets import load_command
 
 #: What no plugin module may import: it would be paid for at every start of culmann.
 HEAVY = (
@@ -39,11 +44,7 @@ print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))
 
 def wrong_descriptor(step: Step, kind: str) -> list[str]:
     """What is wrong with a descriptor, beyond what `Step` refuses itself."""
-    faults = []
-    if len(step.summary.split()) < 3 or "\n" in step.summary or not (step.summary[0].isupper() or step.summary[0].isdigit()):
-        faults.append(f"the summary {step.summary!r} is not a sentence on one line")
-    elif len(step.summary) > 120:
-        faults.append(f"the summary has {len(step.summary)} characters; 120 fit into the list of steps")
+    faults = _wrong_summary(step.summary)
     for source in step.cite:
         is_reference = source.startswith(("https://", "http://")) or (_YEAR.search(source) and len(source.split()) > 3)
         if not _DOI.fullmatch(source) and not is_reference:
@@ -55,6 +56,35 @@ def wrong_descriptor(step: Step, kind: str) -> list[str]:
     elif step.suffixes:
         faults.append("only readers have `suffixes`")
     return faults
+
+
+def wrong_command(offer: CommandOffer) -> list[str]:
+    """What is wrong with a command: its sentence, its code, what its arguments say of themselves."""
+    faults = _wrong_summary(offer.command.summary)
+    try:
+        target = load_command(offer)
+    except CulmannError as error:
+        return [*faults, str(error)]
+    try:
+        app = target if isinstance(target, typer.Typer) else typer.Typer()
+        if app is not target:
+            app.command("it")(target)
+        made = [typer.main.get_command(app)]
+    except Exception as error:  # typer looks at annotations when the command is made
+        return [*faults, f"typer cannot make a command of it: {error}"]
+    for command in made:
+        made += getattr(command, "commands", {}).values()
+        untold = [p.name for p in command.params if not getattr(p, "help", "")]
+        faults += [f"its argument {name!r} of {command.name!r} has no help" for name in untold]
+        if not (command.help or "").strip():
+            faults.append(f"{command.name!r} has no docstring, which is its help")
+    return faults
+
+
+def _wrong_summary(summary: str) -> list[str]:
+    if len(summary.split()) < 3 or "\n" in summary or not (summary[0].isupper() or summary[0].isdigit()):
+        return [f"the summary {summary!r} is not a sentence on one line"]
+    return [f"the summary has {len(summary)} characters; 120 fit into the list"] if len(summary) > 120 else []
 
 
 def heavy_imports(module: str) -> list[str]:
