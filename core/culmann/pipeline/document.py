@@ -82,17 +82,19 @@ def read_source(path: Path) -> Source:
     return Source(str(path), text, path.parent.resolve())
 
 
-def read_documents(path: Path, settings: Sequence[str], wanted: Sequence[str], problems: Problems) -> list[Document]:
+def read_documents(
+    path: Path, settings: Sequence[str], wanted: Sequence[str], problems: Problems, text: str | None = None
+) -> list[Document]:
     """Read a pipeline file once for each wanted variant, with its options and the settings (`step.option=value`) in it.
 
-    A file without variants gives one document. The settings win over the variants.
+    A file without variants gives one document. The settings win over the variants. A given text stands for that of the file.
 
     Raises
     ------
     PipelineError
         When the file is not YAML, or a wanted variant is not there.
     """
-    source = read_source(path)
+    source = read_source(path) if text is None else Source(str(path), text, path.parent.resolve())
     root = parse(source, problems)
     if root is None or problems.found:
         problems.stop()

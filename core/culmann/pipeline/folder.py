@@ -119,6 +119,7 @@ def _manifest(work: Work) -> dict[str, Any]:
     offers = [bound.reader.offer for bound in work.bound.values()] + [step.offer for step in graph.steps.values()]
     return {
         **about_run(graph),
+        "store": str(work.store.folder),
         **({"variant": graph.variant} if graph.variant else {}),
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -18,7 +18,14 @@ from culmann.plugins import Catalogue, find, with_files
 from culmann.ports import ports_of
 
 
-def read_pipeline(path: Path, catalogue: Catalogue, settings: Sequence[str] = (), variants: Sequence[str] = ()) -> Graph:
+def read_pipeline(
+    path: Path,
+    catalogue: Catalogue,
+    settings: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    *,
+    text: str | None = None,
+) -> Graph:
     """Read a pipeline file and check everything that can be checked without the data.
 
     Parameters
@@ -31,6 +38,8 @@ def read_pipeline(path: Path, catalogue: Catalogue, settings: Sequence[str] = ()
         Options to change, each `step.option=value` with the value written as in YAML.
     variants
         The variants to run; all of them when none is named.
+    text
+        What the file held, when that is not to be read from it; it need not be there then.
 
     Returns
     -------
@@ -43,7 +52,7 @@ def read_pipeline(path: Path, catalogue: Catalogue, settings: Sequence[str] = ()
         One error that tells all problems with their places.
     """
     problems = Problems()
-    documents = read_documents(Path(path), settings, variants, problems)
+    documents = read_documents(Path(path), settings, variants, problems, text)
     catalogue = _with_plugins(documents[0], catalogue, problems)
     graphs = [_graph(document, catalogue, tuple(settings), problems) for document in documents]
     problems.stop_if_any()

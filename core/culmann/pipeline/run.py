@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from culmann.errors import CulmannError
 from culmann.pipeline.folder import about_run, fill, staged, write_manifest, write_run
@@ -16,6 +16,21 @@ from culmann.pipeline.place import check_out, put
 from culmann.pipeline.store import Store, store_folder
 from culmann.pipeline.summary import outcome, reached, write_summary
 from culmann.pipeline.work import Work
+
+
+class Values(Protocol):
+    """The values of a run by their ids: those of a `Work`, or what an earlier one left."""
+
+    @property
+    def graph(self) -> Graph:
+        """The pipeline."""
+
+    @property
+    def incomplete(self) -> dict[str, str]:
+        """{step: why} of what ended early."""
+
+    def value(self, value_id: str) -> Any:
+        """One value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,8 @@ class Run:
         What `manifest.json` there holds.
     replaced
         The manifest of the earlier run whose folder this one replaced, None when there was none.
+    values
+        Where the values are; `value` and `ids` ask it.
     variants
         {variant: its run}, each with its folder in this one; empty when the pipeline has no variants.
     problems
@@ -39,7 +56,7 @@ class Run:
     out: Path
     manifest: dict[str, Any]
     replaced: dict[str, Any] | None
-    _work: Work
+    values: Values
     variants: Mapping[str, Run] = field(default_factory=dict)
     problems: Mapping[str, CulmannError] = field(default_factory=dict)
 
@@ -47,7 +64,7 @@ class Run:
     def incomplete(self) -> dict[str, str]:
         """{step: why} of what ended early, as after Ctrl-C, and of all that rests on it. Nothing of that is in the store."""
         if not self.variants:
-            return dict(self._work.incomplete)
+            return dict(self.values.incomplete)
         return {f"{name}/{step}": why for name, part in self.variants.items() for step, why in part.incomplete.items()}
 
     def value(self, name: str) -> Any:
@@ -60,10 +77,14 @@ class Run:
         KeyError
             When the pipeline has no such value.
         """
-        known = self._work.graph.types()
+        known = self.values.graph.types()
         if name not in known:
             raise KeyError(f"no value {name!r}; there is {', '.join(known)}")
-        return self._work.value(name)
+        return self.values.value(name)
+
+    def ids(self, kind: type) -> list[str]:
+        """The ids of all values of a type, in the order of the pipeline (`run.ids(Strength)`)."""
+        return [name for name, found in self.values.graph.types().items() if issubclass(found, kind)]
 
 
 def run(
