@@ -14,7 +14,7 @@ from culmann.catalogue import CommandOffer, Offer
 from culmann.errors import PluginError
 
 #: Parts of the core that no result depends on.
-_NOT_COMPUTING = {"cli", "scaffold", "testing", "pipelines"}
+_NOT_COMPUTING = {"cli", "scaffold", "testing", "pipelines", "pages", "cohort", "dataset"}
 
 
 def load_target(offer: Offer) -> Callable[..., Any]:
