@@ -41,6 +41,11 @@ class Offer:
     file: Path
 
     @property
+    def has_ports(self) -> bool:
+        """Whether what its function takes and gives are data that flow."""
+        return self.kind not in {"executors", "run_reports"}
+
+    @property
     def one_file(self) -> bool:
         """Whether the plugin is a single file that was named, not installed."""
         return not self.version and self.distribution == str(self.file)

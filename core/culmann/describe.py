@@ -59,7 +59,7 @@ def describe(offer: Offer) -> Description:
     """Describe an offered step; imports its target. Raises PluginError when that cannot be done."""
     function = load_target(offer)
     text = inspect.cleandoc((function if inspect.isroutine(function) else type(function)).__doc__ or "")
-    if offer.kind == "executors":
+    if not offer.has_ports:
         return Description(offer, text, {}, {}, ())
     ports = ports_of(offer)
     takes = {} if ports.path is None else {ports.path: f"a file: {', '.join(offer.step.suffixes)}"}

@@ -94,6 +94,12 @@ def culmann_reporters() -> Iterable[Step]:
 
 
 @hookspec
+def culmann_run_reports() -> Iterable[Step]:
+    """Finished runs into files for their folder: `(run: Run) -> Report`."""
+    raise NotImplementedError
+
+
+@hookspec
 def culmann_executors() -> Iterable[Step]:
     """Ways to run many cases: the function runs the given cases and yields what became of each."""
     raise NotImplementedError

@@ -25,6 +25,7 @@ STORE = Annotated[
     Path | None, typer.Option(help="Where results of steps are kept; default $CULMANN_STORE, else .culmann here.")
 ]
 FORCE = Annotated[bool, typer.Option("--force", help="Compute every step anew, whatever the store holds.")]
+REPORT = Annotated[bool, typer.Option("--report/--no-report", help="Whether the run ends with its report, a page in HTML.")]
 #: Files for the eye.
 _SHOWN = (".png", ".html", ".svg", ".pdf")
 
@@ -49,11 +50,12 @@ def run(
     force: FORCE = False,
     store: STORE = None,
     plugin: PluginFiles = None,
+    report: REPORT = True,
 ) -> None:
     """Run a pipeline and tell the failure load."""
     files = input_files(inputs or [])
     graph = read(pipeline, settings, plugin, variants)
-    _run(graph, files, out or Path("runs") / graph.path.stem, force, store)
+    _run(graph, files, out or Path("runs") / graph.path.stem, force, store, report)
 
 
 def demo(
@@ -61,9 +63,10 @@ def demo(
     out: Annotated[Path | None, typer.Option(help="The folder for the results; default runs/demo-<bone>.")] = None,
     force: FORCE = False,
     store: STORE = None,
+    report: REPORT = True,
 ) -> None:
     """Run the pipeline of a real bone that ships with culmann."""
-    _run(read(_DEMOS[bone], None, None), {}, out or Path("runs") / f"demo-{bone.value}", force, store)
+    _run(read(_DEMOS[bone], None, None), {}, out or Path("runs") / f"demo-{bone.value}", force, store, report)
 
 
 def check(pipeline: PIPELINE, inputs: INPUTS = None, settings: SETTINGS = None, plugin: PluginFiles = None) -> None:
@@ -105,13 +108,13 @@ def read(pipeline: str, settings: list[str] | None, plugin: list[Path] | None, v
     return read_pipeline(find_pipeline(pipeline), catalogue, settings or [], variants or [])
 
 
-def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Path | None) -> None:
+def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Path | None, report: bool) -> None:
     from culmann.data import Strength
     from culmann.pipeline import run as run_graph
 
     try:
         with shown_progress() as listener:
-            result = run_graph(graph, files, out=out, store=store, force=force, listener=listener)
+            result = run_graph(graph, files, out=out, store=store, force=force, listener=listener, reports=report)
     except KeyboardInterrupt as stopped:
         again = "the same command without --force" if force else "the same command"
         stopped.add_note(f"what was finished is in the store: {again} goes on from there")
@@ -123,14 +126,17 @@ def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Pa
             if graph.types()[output.value] is Strength:
                 _tell(f"{name}/{output.value}" if name else output.value, part.value(output.value))
     files_there = [*result.manifest["files"], "manifest.json"]
+    made = sorted({file for made in result.manifest.get("run_reports", {}).values() for file in made.get("files", ())})
     for name in files_there:
         if "qc/" in name and name.endswith(_SHOWN):
             typer.echo(f"  to look at first  {out / name}")
     for name in files_there:
-        if "qc/" not in name and name.endswith(_SHOWN):
+        if "qc/" not in name and name.endswith(_SHOWN) and Path(name).name not in made:
             typer.echo(f"  to look at  {out / name}")
     top = sorted({above + slash for above, slash, _ in (name.partition("/") for name in files_there)})
     typer.echo(f"\nResults in {out}: {', '.join(top)}")
+    for name in made:
+        typer.secho(f"Report  {out / name}", bold=True)
     for why in dict.fromkeys(result.incomplete.values()):
         again = "the same command computes it in full"
         typer.secho(f"\nNot what was asked for: {why}. It is not in the store: {again}.", bold=True, fg="yellow", err=True)

@@ -18,17 +18,10 @@ from typing import Any
 from culmann.errors import InputError
 from culmann.pipeline.digests import config_facts
 from culmann.pipeline.graph import Graph
-from culmann.pipeline.place import KIND, put
+from culmann.pipeline.place import KIND
 from culmann.pipeline.work import Work, culmann_version
 
 _LIBRARIES = ("numpy", "scipy", "SimpleITK", "numba")
-
-
-def write_run(work: Work, out: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Write the run folder beside its place and put it there; gives back its manifest, and that of the run it replaces."""
-    with staged(out) as folder:
-        manifest = fill(work, folder)
-        return manifest, put(folder, out)
 
 
 @contextlib.contextmanager

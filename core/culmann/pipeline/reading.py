@@ -17,6 +17,13 @@ from culmann.pipeline.wiring import Board, connect
 from culmann.plugins import Catalogue, find, with_files
 from culmann.ports import ports_of
 
+#: Kinds that a pipeline file cannot name as a step, and what to do instead.
+_NO_STEPS = {
+    "readers": "name it in an input",
+    "executors": "it runs cohorts",
+    "run_reports": "it is made at the end of every run, without being named",
+}
+
 
 def read_pipeline(
     path: Path,
@@ -128,9 +135,9 @@ def _step(written: WrittenStep, board: Board, catalogue: Catalogue, problems: Pr
         return None
     try:
         offer = find(catalogue, str(written.use.value))
-        if offer.kind in {"readers", "executors"}:
-            where = "name it in an input" if offer.kind == "readers" else "it runs cohorts"
-            raise PluginError(f"{offer.step.name!r} belongs to the {offer.kind} and cannot be a step", hint=where)
+        if offer.kind in _NO_STEPS:
+            what = offer.kind.replace("_", " ")
+            raise PluginError(f"{offer.step.name!r} belongs to the {what} and cannot be a step", hint=_NO_STEPS[offer.kind])
         ports = ports_of(offer)
     except PluginError as problem:
         problems.add(written.use.mark, problem.message, problem.hint)

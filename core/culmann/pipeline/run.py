@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from culmann.errors import CulmannError
-from culmann.pipeline.folder import about_run, fill, staged, write_manifest, write_run
+from culmann.pipeline.folder import about_run, fill, staged, write_manifest
 from culmann.pipeline.graph import Graph
 from culmann.pipeline.inputs import Bound, bind
 from culmann.pipeline.listener import Listener, Prefixed, Silent
 from culmann.pipeline.place import check_out, put
+from culmann.pipeline.run_reports import add_reports
 from culmann.pipeline.store import Store, store_folder
 from culmann.pipeline.summary import outcome, reached, write_summary
 from culmann.pipeline.work import Work
@@ -61,6 +62,11 @@ class Run:
     problems: Mapping[str, CulmannError] = field(default_factory=dict)
 
     @property
+    def graph(self) -> Graph:
+        """The pipeline that ran; of a run with variants that of the first one that was computed."""
+        return self._work.graph
+
+    @property
     def incomplete(self) -> dict[str, str]:
         """{step: why} of what ended early, as after Ctrl-C, and of all that rests on it. Nothing of that is in the store."""
         if not self.variants:
@@ -95,6 +101,7 @@ def run(
     store: Store | Path | None = None,
     force: bool = False,
     listener: Listener | None = None,
+    reports: bool = True,
 ) -> Run:
     """Run a pipeline: every result that the store has is taken from there, the others are computed and stored.
 
@@ -114,6 +121,9 @@ def run(
         Compute every step anew.
     listener
         Told about the progress.
+    reports
+        Whether plugins make their reports of the run (`report.html` and the like) into its folder. One that fails is told to
+        the listener, and in the manifest.
 
     Raises
     ------
@@ -132,11 +142,15 @@ def run(
         check_out(out, graph, bound, place)
         work = Work(graph, bound, store if isinstance(store, Store) else Store(store), listener, anew=force)
         work.do()
-        return Run(out, *write_run(work, out), work)
+        with staged(out) as folder:
+            made = Run(folder, fill(work, folder), None, work)
+            manifest = add_reports(made, listener) if reports else made.manifest
+            replaced_run = put(folder, out)
+        return Run(out, manifest, replaced_run, work)
     bounds = {name: bind(variant, inputs or {}) for name, variant in graph.variants.items()}
     for name, bound in bounds.items():
         check_out(out, graph.variants[name], bound, place)
-    together = _Together(graph, store if isinstance(store, Store) else Store(store), listener, force)
+    together = _Together(graph, store if isinstance(store, Store) else Store(store), listener, force, reports)
     for name, bound in bounds.items():
         together.do(name, bound)
         if name in together.works and together.works[name].incomplete:
@@ -152,13 +166,14 @@ class _Together:
     store: Store
     listener: Listener
     force: bool
+    reports: bool
     works: dict[str, Work] = field(default_factory=dict)
     problems: dict[str, CulmannError] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
 
     def do(self, name: str, bound: Mapping[str, Bound]) -> None:
-        told = Prefixed(self.listener, f"{name}/")
+        told = self._told(name)
         work = Work(self.graph.variants[name], bound, self.store, told, self.force, digests=self.digests, fresh=self.fresh)
         try:
             work.do()
@@ -171,17 +186,23 @@ class _Together:
         if not self.works:
             raise self._all_failed()
         with staged(out) as folder:
-            manifests = {}
+            parts = {}
             for name, work in self.works.items():
                 (folder / name).mkdir()
-                manifests[name] = fill(work, folder / name)
+                part = Run(folder / name, fill(work, folder / name), None, work)
+                parts[name] = replace(part, manifest=add_reports(part, self._told(name))) if self.reports else part
             write_summary(folder / "summary.csv", self.graph, self.works, self.problems)
             untold = {name: {"outcome": outcome(problem), "problem": str(problem)} for name, problem in self.problems.items()}
             variants = {name: untold.get(name, {"outcome": reached(self.works.get(name))}) for name in self.graph.variants}
             manifest = write_manifest(folder, {**about_run(self.graph), "variants": variants})
-            replaced = put(folder, out)
-        runs = {name: Run(out / name, manifests[name], None, work) for name, work in self.works.items()}
-        return Run(out, manifest, replaced, next(iter(self.works.values())), runs, self.problems)
+            made = Run(folder, manifest, None, next(iter(self.works.values())), parts, self.problems)
+            made = replace(made, manifest=add_reports(made, self.listener)) if self.reports else made
+            replaced_run = put(folder, out)
+        runs = {name: replace(part, out=out / name) for name, part in parts.items()}
+        return replace(made, out=out, replaced=replaced_run, variants=runs)
+
+    def _told(self, name: str) -> Listener:
+        return Prefixed(self.listener, f"{name}/")
 
     def _all_failed(self) -> CulmannError:
         """One error that tells the problem of every variant."""

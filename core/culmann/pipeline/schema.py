@@ -21,7 +21,7 @@ _TEXT: Schema = {"type": "string"}
 def pipeline_schema(catalogue: Catalogue) -> Schema:
     """The JSON Schema (draft 7) of a pipeline file; imports the target of every step to learn its options and ports."""
     definitions: Schema = {}
-    steps = [offer for offer in catalogue.offers.values() if offer.kind not in {"readers", "executors"}]
+    steps = [offer for offer in catalogue.offers.values() if offer.has_ports and offer.kind != "readers"]
     names = "^[A-Za-z][A-Za-z0-9_-]*$"
     step = _entry("A step.", steps, definitions, {"from": _any_from(), "about": _TEXT}, ["use"])
     types = {"enum": sorted(type_names(catalogue)), "description": "What is read."}

@@ -115,6 +115,10 @@ class Work:
                     self._make(owner)
         return self._values[value_id]
 
+    def let_go(self) -> None:
+        """Forget the values that are in memory; they are loaded again when they are asked for."""
+        self._values.clear()
+
     def discard(self, owner: str) -> None:
         """Forget a stored result that turned out to be damaged."""
         self.entries.pop(owner, None)

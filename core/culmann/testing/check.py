@@ -17,7 +17,7 @@ from culmann.ports import ports_of
 from culmann.testing.behaviour import Behaviour
 from culmann.testing.descriptors import heavy_imports, wrong_command, wrong_descriptor
 from culmann.testing.laws import wrong_law
-from culmann.testing.signatures import missing_docstring, wrong_config, wrong_ports
+from culmann.testing.signatures import missing_docstring, wrong_config, wrong_ports, wrong_run_report
 
 #: {step: {option: value}}
 Options = Mapping[str, Mapping[str, Any]]
@@ -114,8 +114,8 @@ def _wrong_function(offer: Offer, options: Mapping[str, Any] | None) -> list[str
     except CulmannError as error:
         return [str(error)]
     faults = missing_docstring(function)
-    if offer.kind == "executors":
-        return faults
+    if not offer.has_ports:
+        return [*faults, *(wrong_run_report(function) if offer.kind == "run_reports" else [])]
     try:
         ports = ports_of(offer)
     except CulmannError as error:

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from culmann.config import Config
 from culmann.data import DensityMap, Labels, Landmarks, LoadCase, Materials, Mesh, Report, Response, Scan, Strength
+from culmann.pipeline import Run
 from culmann.ports import Ports
 
 #: {kind: (types of which it takes at least one, types of which it gives at least one)}; empty means any.
@@ -63,6 +64,18 @@ def wrong_ports(kind: str, ports: Ports) -> list[str]:
     if made and not any(one in made for one in gives):
         faults.append(f"a step of culmann_{kind} gives a {_either(made)}; this one gives {_names(gives)}")
     return faults
+
+
+def wrong_run_report(function: Callable[..., Any]) -> list[str]:
+    """Whether the function takes a finished run, and gives a report."""
+    try:
+        hints = typing.get_type_hints(function if inspect.isroutine(function) else type(function).__call__)
+    except NameError as problem:
+        return [f"its annotations cannot be read: {problem}"]
+    takes = [hints.get(name) for name in inspect.signature(function).parameters]
+    if takes == [Run] and hints.get("return") is Report:
+        return []
+    return ["a run report takes one Run of culmann.pipeline and gives a Report: `def page(run: Run) -> Report`"]
 
 
 def wrong_config(config: type[Config]) -> list[str]:

@@ -1,0 +1,96 @@
+"""What plugins make of a finished run, put into its folder before that takes its place; one that fails loses nothing."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from culmann.catalogue import Offer
+from culmann.errors import CulmannError
+from culmann.pipeline.folder import write_manifest
+from culmann.pipeline.listener import Listener, Silent
+from culmann.targets import load_target
+
+if TYPE_CHECKING:
+    from culmann.pipeline.run import Run
+
+#: What the run reports are called when a listener is told of them.
+_STEP = "report"
+
+
+def add_reports(run: Run, listener: Listener) -> dict[str, Any]:
+    """Let every run report of the catalogue make its files of a run, in the run's folder; gives back the new manifest.
+
+    The manifest has under `run_reports` which files each made, or the problem that it had.
+    """
+    offers = run.graph.catalogue.of_kind("run_reports")
+    if not offers:
+        return run.manifest
+    taken = {*run.manifest["files"], "manifest.json"}
+    for made in run.manifest.get("run_reports", {}).values():
+        taken -= set(made.get("files", ()))  # of an earlier time: they are made anew
+    told: dict[str, dict[str, Any]] = {}
+    for offer in offers:
+        began = time.perf_counter()
+        log = run.out / f"{offer.step.name}-problem.log"
+        log.unlink(missing_ok=True)
+        listener.started(_STEP, offer.step.name)
+        try:
+            with _quiet(run):
+                files = _made(offer, run)
+            _write(files, run.out, taken)
+        except KeyboardInterrupt as stopped:
+            listener.failed(_STEP, stopped)
+            raise
+        except BaseException as problem:  # a plugin may exit, or panic in another language: the run is not to be lost by it
+            told[offer.step.name] = {"problem": _tell(offer, problem)}
+            log.write_text("".join(traceback.format_exception(problem)), encoding="utf-8")
+            listener.warned(_STEP, told[offer.step.name]["problem"])
+        else:
+            told[offer.step.name] = {"files": sorted(files)}
+            taken |= set(files)
+        listener.finished(_STEP, time.perf_counter() - began)
+    return write_manifest(run.out, {**run.manifest, "run_reports": told})
+
+
+@contextmanager
+def _quiet(run: Run) -> Iterator[None]:
+    """Values are loaded without a word, and let go afterwards: of many variants only one has to fit into the memory."""
+    works = [part._work for part in run.variants.values()] or [run._work]
+    listeners = [work.listener for work in works]
+    for work in works:
+        work.listener = Silent()
+    try:
+        yield
+    finally:
+        for work, listener in zip(works, listeners, strict=True):
+            work.listener = listener
+            work.let_go()
+
+
+def _made(offer: Offer, run: Run) -> Mapping[str, bytes]:
+    from culmann.data import Report
+
+    report = load_target(offer)(run)
+    if not isinstance(report, Report):
+        raise TypeError(f"it gave {type(report).__name__} and not a Report")
+    return report.files
+
+
+def _write(files: Mapping[str, bytes], folder: Path, taken: set[str]) -> None:
+    clash = sorted(set(files) & taken)
+    if clash:
+        raise FileExistsError(f"the run has a file {clash[0]} already")
+    for name, content in files.items():
+        part = folder / f".{name}.part"
+        part.write_bytes(content)
+        part.replace(folder / name)
+
+
+def _tell(offer: Offer, problem: BaseException) -> str:
+    text = problem.message if isinstance(problem, CulmannError) else f"{type(problem).__name__}: {problem}".rstrip(": ")
+    return f"{offer.step.name} of {offer.origin} could not be made: {' '.join(text.split())}"
