@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*( [a-z][a-z0-9]*(-[a-z0-9]+)*)?")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 #: Commands of culmann itself. No plugin can take their names.
-OWN = ("run", "check", "demo", "graph", "schema", "plugins", "store", "new", "cohort")
+OWN = ("run", "check", "demo", "graph", "schema", "plugins", "store", "new", "cohort", "report")
 
 
 @dataclass(frozen=True, slots=True)

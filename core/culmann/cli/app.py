@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from culmann.cli import listing, new, running, storing, writing
+from culmann.cli import listing, new, reporting, running, storing, writing
 from culmann.cli.plugged import PluggedGroup
 from culmann.errors import CulmannError
 
@@ -67,6 +67,7 @@ def _program(
 app.command("run")(running.run)
 app.command("check")(running.check)
 app.command("demo")(running.demo)
+app.command("report")(reporting.report)
 app.command("graph")(writing.graph)
 app.command("schema")(writing.schema)
 app.command("plugins")(listing.plugins)

@@ -54,9 +54,12 @@ def fill(work: Work, folder: Path) -> dict[str, Any]:
 
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Write `manifest.json` with the facts and a list of all files there; gives back what it holds."""
-    manifest = {**facts, "files": sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())}
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    manifest = {**facts, "files": sorted(there - {"manifest.json"})}
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
-    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    part = folder / ".manifest.json.part"
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(folder / "manifest.json")
     return manifest
 
 

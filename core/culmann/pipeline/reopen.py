@@ -89,6 +89,10 @@ class Kept:
         where = self.store.folder if self.store else store_folder(Path(self.manifest.get("store", "")))
         raise InputError(f"{value_id!r} of the run in {self.folder} is not in the store {where} any more", hint=_AGAIN)
 
+    def let_go(self) -> None:
+        """Forget the inputs that were read."""
+        self._inputs.clear()
+
     def _input(self, owner: str) -> Any:
         if owner not in self._inputs:
             bound = self._bound(owner)

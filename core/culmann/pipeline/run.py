@@ -13,7 +13,7 @@ from culmann.pipeline.graph import Graph
 from culmann.pipeline.inputs import Bound, bind
 from culmann.pipeline.listener import Listener, Prefixed, Silent
 from culmann.pipeline.place import check_out, put
-from culmann.pipeline.run_reports import add_reports
+from culmann.pipeline.run_reports import with_reports
 from culmann.pipeline.store import Store, store_folder
 from culmann.pipeline.summary import outcome, reached, write_summary
 from culmann.pipeline.work import Work
@@ -32,6 +32,9 @@ class Values(Protocol):
 
     def value(self, value_id: str) -> Any:
         """One value."""
+
+    def let_go(self) -> None:
+        """Forget the values that are in memory; they are loaded again when they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Run:
     @property
     def graph(self) -> Graph:
         """The pipeline that ran; of a run with variants that of the first one that was computed."""
-        return self._work.graph
+        return self.values.graph
 
     @property
     def incomplete(self) -> dict[str, str]:
@@ -144,9 +147,9 @@ def run(
         work.do()
         with staged(out) as folder:
             made = Run(folder, fill(work, folder), None, work)
-            manifest = add_reports(made, listener) if reports else made.manifest
-            replaced_run = put(folder, out)
-        return Run(out, manifest, replaced_run, work)
+            made = with_reports(made, listener) if reports else made
+            earlier = put(folder, out)
+        return replace(made, out=out, replaced=earlier)
     bounds = {name: bind(variant, inputs or {}) for name, variant in graph.variants.items()}
     for name, bound in bounds.items():
         check_out(out, graph.variants[name], bound, place)
@@ -173,7 +176,7 @@ class _Together:
     fresh: set[str] = field(default_factory=set)
 
     def do(self, name: str, bound: Mapping[str, Bound]) -> None:
-        told = self._told(name)
+        told = Prefixed(self.listener, f"{name}/")
         work = Work(self.graph.variants[name], bound, self.store, told, self.force, digests=self.digests, fresh=self.fresh)
         try:
             work.do()
@@ -189,20 +192,16 @@ class _Together:
             parts = {}
             for name, work in self.works.items():
                 (folder / name).mkdir()
-                part = Run(folder / name, fill(work, folder / name), None, work)
-                parts[name] = replace(part, manifest=add_reports(part, self._told(name))) if self.reports else part
+                parts[name] = Run(folder / name, fill(work, folder / name), None, work)
             write_summary(folder / "summary.csv", self.graph, self.works, self.problems)
             untold = {name: {"outcome": outcome(problem), "problem": str(problem)} for name, problem in self.problems.items()}
             variants = {name: untold.get(name, {"outcome": reached(self.works.get(name))}) for name in self.graph.variants}
             manifest = write_manifest(folder, {**about_run(self.graph), "variants": variants})
             made = Run(folder, manifest, None, next(iter(self.works.values())), parts, self.problems)
-            made = replace(made, manifest=add_reports(made, self.listener)) if self.reports else made
-            replaced_run = put(folder, out)
-        runs = {name: replace(part, out=out / name) for name, part in parts.items()}
-        return replace(made, out=out, replaced=replaced_run, variants=runs)
-
-    def _told(self, name: str) -> Listener:
-        return Prefixed(self.listener, f"{name}/")
+            made = with_reports(made, self.listener) if self.reports else made
+            earlier = put(folder, out)
+        runs = {name: replace(part, out=out / name) for name, part in made.variants.items()}
+        return replace(made, out=out, replaced=earlier, variants=runs)
 
     def _all_failed(self) -> CulmannError:
         """One error that tells the problem of every variant."""

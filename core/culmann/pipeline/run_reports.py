@@ -6,13 +6,15 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from culmann.catalogue import Offer
 from culmann.errors import CulmannError
 from culmann.pipeline.folder import write_manifest
-from culmann.pipeline.listener import Listener, Silent
+from culmann.pipeline.listener import Listener, Prefixed, Silent
+from culmann.pipeline.work import Work
 from culmann.targets import load_target
 
 if TYPE_CHECKING:
@@ -22,14 +24,16 @@ if TYPE_CHECKING:
 _STEP = "report"
 
 
-def add_reports(run: Run, listener: Listener) -> dict[str, Any]:
-    """Let every run report of the catalogue make its files of a run, in the run's folder; gives back the new manifest.
+def with_reports(run: Run, listener: Listener) -> Run:
+    """Let every run report of the catalogue make its files in the folder of a run, of each variant first.
 
     The manifest has under `run_reports` which files each made, or the problem that it had.
     """
     offers = run.graph.catalogue.of_kind("run_reports")
     if not offers:
-        return run.manifest
+        return run
+    parts = {name: with_reports(part, Prefixed(listener, f"{name}/")) for name, part in run.variants.items()}
+    run = replace(run, variants=parts)
     taken = {*run.manifest["files"], "manifest.json"}
     for made in run.manifest.get("run_reports", {}).values():
         taken -= set(made.get("files", ()))  # of an earlier time: they are made anew
@@ -54,22 +58,23 @@ def add_reports(run: Run, listener: Listener) -> dict[str, Any]:
             told[offer.step.name] = {"files": sorted(files)}
             taken |= set(files)
         listener.finished(_STEP, time.perf_counter() - began)
-    return write_manifest(run.out, {**run.manifest, "run_reports": told})
+    return replace(run, manifest=write_manifest(run.out, {**run.manifest, "run_reports": told}))
 
 
 @contextmanager
 def _quiet(run: Run) -> Iterator[None]:
     """Values are loaded without a word, and let go afterwards: of many variants only one has to fit into the memory."""
-    works = [part._work for part in run.variants.values()] or [run._work]
-    listeners = [work.listener for work in works]
-    for work in works:
+    every = [part.values for part in run.variants.values()] or [run.values]
+    told = [(values, values.listener) for values in every if isinstance(values, Work)]
+    for work, _ in told:
         work.listener = Silent()
     try:
         yield
     finally:
-        for work, listener in zip(works, listeners, strict=True):
+        for work, listener in told:
             work.listener = listener
-            work.let_go()
+        for values in every:
+            values.let_go()
 
 
 def _made(offer: Offer, run: Run) -> Mapping[str, bytes]:

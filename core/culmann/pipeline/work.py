@@ -116,7 +116,7 @@ class Work:
         return self._values[value_id]
 
     def let_go(self) -> None:
-        """Forget the values that are in memory; they are loaded again when they are asked for."""
+        """Forget the values that are in memory."""
         self._values.clear()
 
     def discard(self, owner: str) -> None:
