@@ -157,13 +157,13 @@ def _unreadable(path: Path, problem: str) -> InputError:
     return InputError(f"{path} cannot be read: {last}", hint="the file may be cut off or damaged; copy it again")
 
 
-def read_label_file(path: Path) -> Labels:
+def read_label_file(path: Path, *, may_be_empty: bool = False) -> Labels:
     """Read a label map, with the names of the segments when the file has them (3D Slicer's `.seg.nrrd`).
 
     Raises
     ------
     InputError
-        As `read_image_file`, and when a value is no whole number of at least 0, or no voxel is labelled.
+        As `read_image_file`, and when a value is no whole number of at least 0, or no voxel is labelled and that may not be.
     """
     file = read_image_file(path)
     values = file.array
@@ -177,7 +177,7 @@ def read_label_file(path: Path) -> Labels:
             f"{values[k, j, i]:.6g} at (i, j, k) = ({i}, {j}, {k})",
             hint="is it the CT, a probability map, or a mask that was resampled with interpolation?",
         )
-    if not values.any():
+    if not values.any() and not may_be_empty:
         raise InputError(f"{path}: no voxel is labelled, all are 0")
     return Labels(file.grid, values.astype(np.int32), _segment_names(file.header), (f"read: {path.name}",))
 
