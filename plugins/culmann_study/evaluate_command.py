@@ -46,13 +46,12 @@ def evaluate(
 ) -> None:
     """Compare label maps: Dice, Hausdorff, surface distances, volumes."""
     from culmann_study.evaluation import Wishes, evaluate_case
-    from culmann_study.label_cases import in_both, label_files, stem
+    from culmann_study.label_cases import in_both, label_files
     from culmann_study.metric_table import as_csv, as_text
 
     only, pairs = _labels(label or [])
     wishes = Wishes(only, pairs, merge, femur, tolerance_mm, resample, numbering)
     cases, alone = in_both(label_files(reference), label_files(prediction))
-    cases = {case or stem(judged): (right, judged) for case, (right, judged) in cases.items()}
     if picture is not None and len(cases) == 1 and picture.suffix.lower() != ".png":
         raise InputError(f"the picture {picture} must end in .png")
     rows: dict[str, list[Row]] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from culmann.image_files import read_label_file
 from culmann.journal import QuietJournal
 from culmann_study.comparison import Matched, Row, compare_maps, matched, merged, on_one_grid, renumbered
 from culmann_study.femur_regions import FemurPlanes, planes_from
+from culmann_study.label_cases import LabelFile
 from culmann_study.numberings import Numbering, named
 
 #: The step that finds the landmarks of a femur, by the name under which a plugin offers it.
@@ -43,7 +43,7 @@ class Evaluated:
     prediction: Labels
 
 
-def evaluate_case(reference_file: Path, prediction_file: Path, wishes: Wishes) -> Evaluated:
+def evaluate_case(reference_file: LabelFile, prediction_file: LabelFile, wishes: Wishes) -> Evaluated:
     """Compare two label files.
 
     Raises
@@ -51,8 +51,8 @@ def evaluate_case(reference_file: Path, prediction_file: Path, wishes: Wishes) -
     InputError
         When a file cannot be read, the grids differ and are not to be resampled, or a label is absent.
     """
-    reference = named(read_label_file(reference_file), wishes.numbering)
-    prediction = named(read_label_file(prediction_file, may_be_empty=True), wishes.numbering)
+    reference = named(read_label_file(reference_file.path), reference_file.names, wishes.numbering)
+    prediction = named(read_label_file(prediction_file.path, may_be_empty=True), prediction_file.names, wishes.numbering)
     prediction = on_one_grid(reference, prediction, wishes.resample)
     if wishes.merge:
         kept = matched(reference, prediction, "auto", wishes.pairs or {}, wishes.only)

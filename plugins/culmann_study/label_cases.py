@@ -1,70 +1,83 @@
-"""Label maps of many cases, by case: from one file, a folder of files, or the table of a dataset."""
+"""Label maps of many cases, by case: from one file, a folder of files, a table of cases, or a dataset."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from culmann.errors import InputError
+from culmann.csv_tables import read_table
+from culmann.dataset import read_dataset
+from culmann.errors import InputError, PipelineError
 from culmann.image_files import SUFFIXES
-
-#: The table of a dataset.
-_TABLE = "cases.csv"
+from culmann.pipeline.problems import Problems
 
 
-def label_files(place: Path) -> dict[str, Path]:
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A label map, and the names that a dataset gives to its numbers."""
+
+    path: Path
+    names: Mapping[int, str] = field(default_factory=dict)
+
+
+def label_files(place: Path) -> dict[str, LabelFile]:
     """{case: label file}.
 
     Parameters
     ----------
     place
-        One label file (its case has no name); a folder of label files, whose cases are named as the files are; a table of cases
-        (CSV) with the columns `case` and `labels`, or a folder with such a table as `cases.csv`.
+        One label file, whose case is named as it is; a folder of label files, likewise; a dataset (a folder with
+        `dataset.yaml`); or a table of cases (CSV) with the columns `case` and `labels`.
 
     Raises
     ------
     InputError
         When there is nothing of that, or a table is wrong.
     """
+    if (place / "dataset.yaml").exists():
+        dataset = read_dataset(place)
+        return {case.case: LabelFile(case.labels, dataset.names) for case in dataset.cases}
     if place.is_dir():
-        return _of_table(place / _TABLE) if (place / _TABLE).exists() else _of_folder(place)
-    if place.suffix.lower() == ".csv":
-        return _of_table(place)
-    return {"": place}
+        return _of_folder(place)
+    return _of_table(place) if place.suffix.lower() == ".csv" else {stem(place): LabelFile(place)}
 
 
-def _of_folder(folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+def _of_folder(folder: Path) -> dict[str, LabelFile]:
+    found: dict[str, LabelFile] = {}
     for path in sorted(folder.iterdir()):
         if path.name.lower().endswith(SUFFIXES) and path.is_file():
             case = stem(path)
             if case in found:
-                raise InputError(f"{folder} has two label maps of the case {case!r}: {found[case].name} and {path.name}")
-            found[case] = path
+                raise InputError(f"{folder} has two label maps of the case {case!r}: {found[case].path.name} and {path.name}")
+            found[case] = LabelFile(path)
     if not found:
         raise InputError(
-            f"there is no label map in {folder}", hint=f"a label map ends in {', '.join(SUFFIXES)}; a dataset has a {_TABLE}"
+            f"there is no label map in {folder}",
+            hint=f"a label map ends in {', '.join(SUFFIXES)}",
         )
     return found
 
 
-def _of_table(table: Path) -> dict[str, Path]:
+def _of_table(path: Path) -> dict[str, LabelFile]:
+    problems = Problems()
+    table = read_table(path, problems, needed=("case", "labels"))
+    found: dict[str, LabelFile] = {}
+    for row in table.rows:
+        if not ("case" in row and "labels" in row):
+            break
+        case, file = row["case"], path.parent / row["labels"].text
+        if not case.text or case.text in found:
+            again = f"the case {case.text!r} stands here for a second time"
+            problems.add(case.mark, again if case.text else "a case needs a name")
+        elif not row["labels"].text or not file.is_file():
+            problems.add(row["labels"].mark, f"there is no file {file}", "relative paths start at the folder of the table")
+        else:
+            found[case.text] = LabelFile(file.resolve())
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise InputError(f"the table {table} cannot be read: {problem}") from problem
-    columns = list(rows[0]) if rows else []
-    if not {"case", "labels"} <= set(columns):
-        raise InputError(f"{table} has no columns `case` and `labels`; it has {', '.join(map(str, columns)) or 'no rows'}")
-    found: dict[str, Path] = {}
-    for line, row in enumerate(rows, start=2):
-        case, labels = (row["case"] or "").strip(), (row["labels"] or "").strip()
-        if not case or case in found:
-            raise InputError(f"{table}, line {line}: the case {case!r} is {'there twice' if case else 'not named'}")
-        if labels:
-            found[case] = (table.parent / labels).resolve()
+        problems.stop_if_any()
+    except PipelineError as problem:
+        raise InputError(problem.message) from None
     return found
 
 
@@ -73,7 +86,9 @@ def stem(file: Path) -> str:
     return next((file.name[: -len(s)] for s in SUFFIXES if file.name.lower().endswith(s)), file.stem).removesuffix(".seg")
 
 
-def in_both(reference: Mapping[str, Path], prediction: Mapping[str, Path]) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
+def in_both(
+    reference: Mapping[str, LabelFile], prediction: Mapping[str, LabelFile]
+) -> tuple[dict[str, tuple[LabelFile, LabelFile]], list[str]]:
     """{case: its two files}, and what is said of cases that stand on one side only.
 
     A prediction is also found under the name that the reference's file has, as where a dataset names its cases otherwise.
@@ -83,12 +98,13 @@ def in_both(reference: Mapping[str, Path], prediction: Mapping[str, Path]) -> tu
     InputError
         When no case is on both sides.
     """
-    if set(reference) == {""} and set(prediction) == {""}:
-        return {"": (reference[""], prediction[""])}, []
-    found: dict[str, tuple[Path, Path]] = {}
+    if len(reference) == len(prediction) == 1:  # two files, however they are called
+        (ours,), ((case, theirs),) = reference.values(), prediction.items()
+        return {case: (ours, theirs)}, []
+    found: dict[str, tuple[LabelFile, LabelFile]] = {}
     taken = set[str]()
     for case, file in reference.items():
-        other = next((name for name in (case, stem(file)) if name in prediction), None)
+        other = next((name for name in (case, stem(file.path)) if name in prediction), None)
         if other is not None:
             found[case] = (file, prediction[other])
             taken.add(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
@@ -32,6 +33,7 @@ NAMES: dict[Numbering, dict[int, str]] = {
 }
 
 
-def named(labels: Labels, numbering: Numbering | None) -> Labels:
-    """Labels with the names of a numbering, where they have none of their own."""
-    return labels if numbering is None else replace(labels, names={**NAMES[numbering], **labels.names})
+def named(labels: Labels, names: Mapping[int, str], numbering: Numbering | None) -> Labels:
+    """Labels with the names of their dataset, or else of a numbering, where the file has none of its own."""
+    known = {} if numbering is None else NAMES[numbering]
+    return replace(labels, names={**known, **names, **labels.names})
