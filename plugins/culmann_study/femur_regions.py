@@ -51,9 +51,9 @@ class FemurPlanes:
 
 
 def planes_from(landmarks: Landmarks) -> FemurPlanes:
-    """The planes that the landmarks of a femur give. Raises KeyError when they are those of another bone."""
-    origin = np.asarray(landmarks.points_mm["shaft-end"])
-    axis = np.asarray(landmarks.directions["shaft"])
-    head = float((np.asarray(landmarks.points_mm["head-centre"]) - origin) @ axis)
-    head_from = head - landmarks.lengths_mm["head-radius"]
-    return FemurPlanes(origin, axis, min(landmarks.lengths_mm["shaft-length"], head_from), head_from)
+    """The planes that the landmarks of a femur give. Raises InputError when they are those of another bone."""
+    origin = landmarks.point("shaft-end")
+    axis = landmarks.direction("shaft")
+    head = float((landmarks.point("head-centre") - origin) @ axis)
+    head_from = head - landmarks.length("head-radius")
+    return FemurPlanes(origin, axis, min(landmarks.length("shaft-length"), head_from), head_from)
