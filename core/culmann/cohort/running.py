@@ -1,0 +1,265 @@
+"""Running a cohort: the cases of a plan go to an executor, and each gets its record, its row and its place on the page."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from culmann.catalogue import Catalogue
+from culmann.cohort.case import Case
+from culmann.cohort.executor import Ended, Loaded, find_executor
+from culmann.cohort.folder import CohortFolder, Setup, check_place, locked, touch_lock
+from culmann.cohort.job import Job
+from culmann.cohort.plan import Planned, plan, told
+from culmann.cohort.record import Record
+from culmann.cohort.results import write_results
+from culmann.cohort.table import Row
+from culmann.config import Config
+from culmann.errors import InputError
+from culmann.pipeline import read_pipeline
+from culmann.pipeline.problems import Mark, Problems, Source
+from culmann.pipeline.source import Node, parse
+from culmann.pipeline.store import store_folder
+from culmann.plugins import load_catalogue
+
+#: `results.csv` is written anew no more often than this while cases run.
+_RESULTS_EVERY_S = 10.0
+#: On file systems of a network a new file may be seen late.
+_PATIENCE_S = 10.0
+
+
+class CohortListener(Protocol):
+    """Told how a cohort goes."""
+
+    def checked(self, done: int, total: int) -> None:
+        """So many of the files were looked at."""
+
+    def begins(self, folder: CohortFolder, planned: Sequence[Planned], running: Sequence[str]) -> None:
+        """All cases were checked; those in `running` are now given to the executor."""
+
+    def ended(self, record: Record) -> None:
+        """A case is over."""
+
+
+class Quiet:
+    """A listener that does nothing."""
+
+    def checked(self, done: int, total: int) -> None:
+        """Nothing."""
+
+    def begins(self, folder: CohortFolder, planned: Sequence[Planned], running: Sequence[str]) -> None:
+        """Nothing."""
+
+    def ended(self, record: Record) -> None:
+        """Nothing."""
+
+
+def run_cohort(
+    cases: Sequence[Case],
+    pipeline: Path,
+    *,
+    out: Path,
+    store: Path | None = None,
+    settings: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    plugins: Sequence[Path] = (),
+    executor: str = "local",
+    options: Mapping[str, Any] | None = None,
+    retry: bool = False,
+    listener: CohortListener | None = None,
+) -> list[Record]:
+    """Run a pipeline on many cases, each in a process in which a crash costs that case alone.
+
+    Cases that an earlier call finished are not run again while their files, the pipeline, its settings and the code are the
+    same. One that failed is left as it is, unless `retry`.
+
+    Parameters
+    ----------
+    cases
+        From `culmann.cohort.read_table`, or made by a program.
+    pipeline, settings, variants, plugins
+        As `culmann run` takes them; settings of a case win.
+    out
+        The cohort folder: `<case>/` for each run, `results.csv`, `cohort.html`, `cohort.json`, `records/`.
+    store
+        The folder where results of steps are kept, as for `culmann.pipeline.run`.
+    executor, options
+        The name of an executor and its options: `"local", {"workers": 4}`.
+    retry
+        Run only the cases that failed or died.
+    listener
+        Told about the progress.
+
+    Returns
+    -------
+    list of Record
+        In the order of the cases; those that a `retry` leaves waiting have none.
+
+    Raises
+    ------
+    InputError, PipelineError, PluginError
+        When the pipeline, the executor or the folder cannot be used. What is wrong with a case is in its record.
+    KeyboardInterrupt
+        After Ctrl-C, when the workers are ended and `results.csv` is written.
+    """
+    listener = listener or Quiet()
+    setup = Setup(
+        Path(pipeline).expanduser().resolve(),
+        store_folder(store),
+        tuple(settings),
+        tuple(variants),
+        tuple(Path(file).expanduser().resolve() for file in plugins),
+    )
+    rows = [Row(replace(case, inputs={k: Path(v).expanduser().resolve() for k, v in case.inputs.items()})) for case in cases]
+    twice = {case.id for case in cases if sum(case.id.lower() == other.id.lower() for other in cases) > 1} if cases else set()
+    if twice:
+        raise InputError(f"several cases have the same id: {', '.join(sorted(twice))}")
+    catalogue = load_catalogue(list(setup.plugins))
+    how = chosen_executor(catalogue, executor, options_node(options or {}))
+    folder = prepare(rows, setup, catalogue, out, how)
+    planned = plan(rows, setup, catalogue, folder.path, each=listener.checked)
+    carry_out(folder, planned, how, retry=retry, listener=listener)
+    found = folder.by_case()
+    return [found[case.id] for case in cases if case.id in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An executor with its checked options."""
+
+    executor: Loaded
+    config: Config | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        options = {} if self.config is None else self.config.model_dump(mode="json", exclude_unset=True)
+        return {"use": self.executor.offer.step.name, "with": options}
+
+
+def options_node(options: Mapping[str, Any]) -> Node:
+    """Options of a program as a tree with marks."""
+    import json
+
+    source = Source("options of the executor", json.dumps(dict(options)), Path.cwd(), one_line=True)
+    node = parse(source, Problems())
+    return node or Node(Mark(source, 1, 1), {})
+
+
+def chosen_executor(catalogue: Catalogue, name: str, options: Node) -> Chosen:
+    """An executor with its options. Raises PluginError or PipelineError when there is none, or an option is wrong."""
+    from culmann.pipeline.options import check_options
+
+    found, problems = find_executor(catalogue, name), Problems()
+    config = check_options(found.config, options, options.mark, f"executor {name!r}", problems)
+    problems.stop_if_any()
+    return Chosen(found, config)
+
+
+def prepare(rows: Sequence[Row], setup: Setup, catalogue: Catalogue, out: Path, how: Chosen) -> CohortFolder:
+    """The folder of a cohort, checked and not yet written."""
+    out = Path(out).expanduser().resolve()
+    graph = read_pipeline(setup.pipeline, catalogue, setup.settings, list(setup.variants))
+    files = [path for row in rows for path in row.case.inputs.values() if path.exists()]
+    check_place(out, [setup.pipeline, setup.store, *setup.plugins, *([setup.table] if setup.table else []), *files])
+    from culmann.pipeline.work import culmann_version
+
+    about = {"pipeline": graph.name, "about": graph.about, "culmann": culmann_version()}
+    return CohortFolder(out, setup, tuple(row.case for row in rows), how.as_dict(), about)
+
+
+def carry_out(
+    folder: CohortFolder,
+    planned: Sequence[Planned],
+    how: Chosen,
+    *,
+    retry: bool = False,
+    listener: CohortListener,
+) -> None:
+    """Run what is to be run, and write the results, also when it is stopped."""
+    wanted = "failed" if retry else "run"
+    jobs = [entry.job for entry in planned if entry.todo == wanted and entry.job is not None]
+    with locked(folder.records.folder):
+        folder.write()
+        for entry in planned:
+            if entry.todo == "refused":
+                problem = "; ".join(told(problem) for problem in entry.problems)
+                folder.records.write(Record(entry.id, "refused", error=problem))
+            elif entry.todo == "run":
+                folder.records.forget(entry.id)
+        for job in jobs:
+            folder.records.forget(job.case)
+        listener.begins(folder, planned, [job.case for job in jobs])
+        try:
+            if jobs:
+                _Watch(folder, listener).follow(how, jobs)
+        finally:
+            write_tables(folder)
+
+
+def write_tables(folder: CohortFolder) -> None:
+    """Write `results.csv` and `cohort.html` from the records that are there."""
+    write_results(folder.path / "results.csv", folder.cases, folder.by_case())
+
+
+@dataclass(slots=True)
+class _Watch:
+    folder: CohortFolder
+    listener: CohortListener
+    written_s: float = field(default_factory=time.monotonic)
+
+    def follow(self, how: Chosen, jobs: Sequence[Job]) -> None:
+        """Give the jobs to the executor and settle each that ends."""
+        open_jobs = {job.case: job for job in jobs}
+        with contextlib.closing(_iterator(how, jobs)) as ends:
+            for ended in ends:
+                if ended.case in open_jobs:
+                    self._settle(ended, open_jobs.pop(ended.case))
+        for case, job in open_jobs.items():
+            self._settle(Ended(case, "the executor did not say what became of it"), job)
+
+    def _settle(self, ended: Ended, job: Job) -> None:
+        """See to it that a case that is over has a record."""
+        records = self.folder.records
+        record, until = records.read(ended.case), time.monotonic() + _PATIENCE_S
+        while record is None and not ended.died and time.monotonic() < until:
+            time.sleep(0.1)
+            record = records.read(ended.case)
+        if record is None:
+            last = records.now_of(ended.case)
+            where = f" at {last.step}" if last else ""
+            error = f"{ended.died or 'its process left no record'}{where}"
+            seconds = round(last.seconds, 3) if last else 0.0
+            record = Record(ended.case, "died", job.parts, job.files, seconds=seconds, error=error)
+            record = replace(record, where=last.where) if last else record
+        log = records.log(ended.case)
+        if record.outcome != "done" and log.is_file() and log.stat().st_size:
+            record = replace(record, log=log.relative_to(self.folder.path).as_posix())
+        records.write(record)
+        self.listener.ended(record)
+        if time.monotonic() - self.written_s > _RESULTS_EVERY_S:
+            self.written_s = time.monotonic()
+            touch_lock(records.folder)
+            write_results(self.folder.path / "results.csv", self.folder.cases, self.folder.by_case())
+
+
+def _iterator(how: Chosen, jobs: Sequence[Job]) -> _Closing:
+    return _Closing(iter(how.executor(iter(jobs), how.config)))
+
+
+@dataclass(slots=True)
+class _Closing:
+    """An iterator that can be closed, whatever the plugin gave."""
+
+    ends: Iterator[Ended]
+
+    def __iter__(self) -> Iterator[Ended]:
+        return self.ends
+
+    def close(self) -> None:
+        close = getattr(self.ends, "close", None)
+        if close is not None:
+            close()
