@@ -79,7 +79,9 @@ def step(offer: Offer) -> str:
     """One step: its text, ports, refusals, options and sources."""
     facts = describe(offer)
     text, sections = split_docstring(facts.text)
-    parts = [f"### {offer.step.name}\n", text, "", f"{_takes(offer, facts)} Gives {_ports(facts.gives)}.\n"]
+    parts = [f"### {offer.step.name}\n", text, ""]
+    if offer.has_ports:
+        parts.append(f"{_takes(offer, facts)} Gives {_ports(facts.gives)}.\n")
     for error, when in entries(sections.get("Raises", "")):
         parts.append(f"Ends with an `{error}`{' ' if when.startswith('When ') else ': '}{when[:1].lower()}{when[1:]}\n")
     if facts.options:

@@ -13,7 +13,9 @@ from culmann.pipeline.problems import Mark, Problems, Source, did_you_mean
 
 MAX_BYTES = 50_000_000
 
-_CELL = re.compile(r'(?P<cell>[ \t]*"(?:[^"]|"")*"[^,]*|[^,]*)(?:,|$)')
+#: What may stand between cells; spreadsheets write semicolons where a comma is in numbers.
+_BETWEEN = (",", ";", "\t")
+_CELLS = {sign: re.compile(rf'(?P<cell>[ ]*"(?:[^"]|"")*"[^{sign}]*|[^{sign}]*)(?:{sign}|$)') for sign in _BETWEEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Table:
 
 
 def read_table(path: Path, problems: Problems, *, needed: Sequence[str] = (), known: Sequence[str] | None = None) -> Table:
-    """Read a CSV file in UTF-8, with commas between cells; notes what is wrong in `problems`.
+    """Read a CSV file in UTF-8 with commas (or semicolons, or tabs) between cells; notes what is wrong in `problems`.
 
     Parameters
     ----------
@@ -62,7 +64,9 @@ def read_table(path: Path, problems: Problems, *, needed: Sequence[str] = (), kn
         When the file cannot be read.
     """
     source = Source(str(path), _text(path), path.parent)
-    lines = [(n, list(_cells(line, n, source))) for n, line in enumerate(source.text.splitlines(), 1) if line.strip(", \t")]
+    written = [(n, line) for n, line in enumerate(source.text.splitlines(), 1) if line.strip(",; \t")]
+    between = max(_BETWEEN, key=written[0][1].count) if written else ","
+    lines = [(n, list(_cells(line, n, source, between))) for n, line in written]
     if not lines:
         problems.add(Mark(source, 1, 1), "there is nothing in it", f"its first line names the columns: {','.join(needed)}")
         return Table(source, {}, ())
@@ -109,13 +113,13 @@ def _text(path: Path) -> str:
         raise InputError(f"{path} cannot be read: {problem.strerror}") from problem
 
 
-def _cells(line: str, number: int, source: Source) -> Iterator[Cell]:
-    for match in _CELL.finditer(line):
+def _cells(line: str, number: int, source: Source, between: str) -> Iterator[Cell]:
+    for match in _CELLS[between].finditer(line):
         raw = match["cell"]
         text = raw.strip()
         start = match.start("cell") + len(raw) - len(raw.lstrip())
         if len(text) > 1 and text[0] == text[-1] == '"':
             text = text[1:-1].replace('""', '"')
         yield Cell(text, Mark(source, number, start + 1, max(1, len(raw.strip()))))
-        if not match[0].endswith(","):
+        if not match[0].endswith(between):
             return

@@ -59,6 +59,11 @@ def describe(offer: Offer) -> Description:
     """Describe an offered step; imports its target. Raises PluginError when that cannot be done."""
     function = load_target(offer)
     text = inspect.cleandoc((function if inspect.isroutine(function) else type(function)).__doc__ or "")
+    if offer.kind == "executors":
+        from culmann.cohort.executor import load_executor
+
+        config = load_executor(offer).config
+        return Description(offer, text, {}, {}, () if config is None else describe_options(config))
     if not offer.has_ports:
         return Description(offer, text, {}, {}, ())
     ports = ports_of(offer)

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +33,8 @@ class Setup:
         The store of results.
     table, facts
         The table of cases and its columns that are carried along; None for cases that a program made.
+    reports
+        Whether each case gets its page `report.html`.
     """
 
     pipeline: Path
@@ -42,6 +44,7 @@ class Setup:
     plugins: tuple[Path, ...] = ()
     table: Path | None = None
     facts: tuple[str, ...] = ()
+    reports: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -53,6 +56,7 @@ class Setup:
             "plugins": [str(path) for path in self.plugins],
             "table": None if self.table is None else str(self.table),
             "facts": list(self.facts),
+            "reports": self.reports,
         }
 
     @classmethod
@@ -66,6 +70,7 @@ class Setup:
             tuple(Path(path) for path in facts["plugins"]),
             None if facts["table"] is None else Path(facts["table"]),
             tuple(facts["facts"]),
+            facts["reports"],
         )
 
 
@@ -144,7 +149,7 @@ class CohortFolder:
             raise InputError(f"{path / 'cohort.json'} cannot be read as that of a cohort") from problem
 
 
-def check_place(out: Path, needed: Sequence[Path]) -> None:
+def check_place(out: Path) -> None:
     """Refuse a folder for a cohort that holds something else, or that a file is in the way of.
 
     Raises
@@ -161,9 +166,6 @@ def check_place(out: Path, needed: Sequence[Path]) -> None:
         raise InputError(f"the cohort folder {out} cannot be written: no permission in {above}")
     if out.is_dir() and any(out.iterdir()) and not (out / "cohort.json").is_file():
         raise InputError(f"the folder {out} is not empty and holds no cohort", hint="name another folder with --out")
-    for path in needed:
-        if path.resolve().is_relative_to(out):
-            raise InputError(f"the cohort folder {out} contains {path}", hint="name a folder of its own with --out")
 
 
 @contextlib.contextmanager

@@ -39,6 +39,8 @@ class Job:
         {input: file}.
     parts, files
         As in `Record`.
+    reports
+        Whether the run folder gets its page.
     """
 
     case: str
@@ -52,6 +54,7 @@ class Job:
     inputs: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = field(default_factory=Parts)
     files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    reports: bool = True
 
     @property
     def records(self) -> Records:
@@ -114,7 +117,8 @@ class Job:
         from culmann.pipeline import run
 
         files = {name: Path(path) for name, path in self.inputs.items()}
-        return run(self._graph(), files, out=Path(self.cohort) / self.case, store=Path(self.store), listener=told)
+        out = Path(self.cohort) / self.case
+        return run(self._graph(), files, out=out, store=Path(self.store), listener=told, reports=self.reports)
 
     def _files_are_the_same(self) -> bool:
         """Whether no input was changed since the cohort was planned; otherwise the case is run again next time."""

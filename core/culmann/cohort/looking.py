@@ -17,7 +17,8 @@ from culmann.targets import load_target
 #: Decompression and digests run beside each other.
 _THREADS = 4
 
-_T, _R = TypeVar("_T"), TypeVar("_R")
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 @dataclass(slots=True)

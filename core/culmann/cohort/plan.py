@@ -222,6 +222,7 @@ class _Checks:
             {name: str(path.resolve()) for name, path in case.inputs.items()},
             entry.parts,
             entry.files(),
+            self.setup.reports,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from culmann.pipeline import read_pipeline
 from culmann.pipeline.problems import Mark, Problems, Source
 from culmann.pipeline.source import Node, parse
 from culmann.pipeline.store import store_folder
+from culmann.pipeline.work import culmann_version
 from culmann.plugins import load_catalogue
 
 #: `results.csv` is written anew no more often than this while cases run.
@@ -70,6 +72,7 @@ def run_cohort(
     executor: str = "local",
     options: Mapping[str, Any] | None = None,
     retry: bool = False,
+    reports: bool = True,
     listener: CohortListener | None = None,
 ) -> list[Record]:
     """Run a pipeline on many cases, each in a process in which a crash costs that case alone.
@@ -91,6 +94,8 @@ def run_cohort(
         The name of an executor and its options: `"local", {"workers": 4}`.
     retry
         Run only the cases that failed or died.
+    reports
+        Whether each case gets its page `report.html`, which takes a second or two.
     listener
         Told about the progress.
 
@@ -113,11 +118,12 @@ def run_cohort(
         tuple(settings),
         tuple(variants),
         tuple(Path(file).expanduser().resolve() for file in plugins),
+        reports=reports,
     )
     rows = [Row(replace(case, inputs={k: Path(v).expanduser().resolve() for k, v in case.inputs.items()})) for case in cases]
-    twice = {case.id for case in cases if sum(case.id.lower() == other.id.lower() for other in cases) > 1} if cases else set()
+    twice = sorted(name for name, times in Counter(case.id.lower() for case in cases).items() if times > 1)
     if twice:
-        raise InputError(f"several cases have the same id: {', '.join(sorted(twice))}")
+        raise InputError(f"several cases have the same id: {', '.join(twice)}")
     catalogue = load_catalogue(list(setup.plugins))
     how = chosen_executor(catalogue, executor, options_node(options or {}))
     folder = prepare(rows, setup, catalogue, out, how)
@@ -163,10 +169,7 @@ def prepare(rows: Sequence[Row], setup: Setup, catalogue: Catalogue, out: Path, 
     """The folder of a cohort, checked and not yet written."""
     out = Path(out).expanduser().resolve()
     graph = read_pipeline(setup.pipeline, catalogue, setup.settings, list(setup.variants))
-    files = [path for row in rows for path in row.case.inputs.values() if path.exists()]
-    check_place(out, [setup.pipeline, setup.store, *setup.plugins, *([setup.table] if setup.table else []), *files])
-    from culmann.pipeline.work import culmann_version
-
+    check_place(out)
     about = {"pipeline": graph.name, "about": graph.about, "culmann": culmann_version()}
     return CohortFolder(out, setup, tuple(row.case for row in rows), how.as_dict(), about)
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from culmann.cohort.case import Case, wrong_id
-from culmann.cohort.csv_cells import Cell, Sheet, read_sheet
 from culmann.cohort.results import OWN_COLUMNS
+from culmann.csv_tables import Row as CellRow
+from culmann.csv_tables import Table as Sheet
+from culmann.csv_tables import read_table as read_sheet
 from culmann.errors import InputError
 from culmann.pipeline.graph import Graph
-from culmann.pipeline.problems import Mark, Problem, Source, did_you_mean
+from culmann.pipeline.problems import Mark, Problem, Problems, Source, did_you_mean
 
 #: Columns that are carried along without being declared.
 FACTS = ("patient", "side", "group", "sex", "age")
@@ -75,54 +77,61 @@ def read_table(path: Path, graph: Graph, facts: Collection[str] = ()) -> Table:
         When it cannot be read, has no column `case` or no rows, or has a column that is none of the above: nobody knows then
         what was meant for any case. What is wrong with one row is told in that row.
     """
-    path = Path(path).expanduser()
-    sheet = read_sheet(path / "cases.csv" if path.is_dir() and (path / "cases.csv").is_file() else path)
-    columns = [cell.text for cell in sheet.header]
-    notes, carried = _check_header(sheet, graph, [*FACTS, *facts])
-    if not sheet.rows:
+    path = Path(path).expanduser().resolve()
+    problems = Problems()
+    sheet = read_sheet(path / "cases.csv" if path.is_dir() and (path / "cases.csv").is_file() else path, problems)
+    top = min((mark.line for mark in sheet.header.values()), default=1)
+    wrong = [problem for problem in problems.found if problem.mark.line <= top]
+    notes, carried, more = _check_header(sheet, graph, [*FACTS, *facts])
+    if wrong or more:
+        raise InputError("\n".join(problem.render() for problem in [*wrong, *more]))
+    broken = [_broken_row(problem) for problem in problems.found if problem.mark.line > top]
+    rows = sorted([*_without_twins([_row(cells, carried, graph, sheet) for cells in sheet.rows]), *broken], key=_line)
+    if not rows:
         raise InputError(f"the table {path} has no cases below its header")
-    rows = [_row(cells, columns, carried, graph, sheet) for cells in sheet.rows]
-    return Table(Path(sheet.source.name), tuple(_without_twins(rows)), tuple(carried), tuple(notes))
+    return Table(Path(sheet.source.name), tuple(rows), tuple(carried), tuple(notes))
 
 
-def _check_header(sheet: Sheet, graph: Graph, facts: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Notes, and the columns that are carried along. Raises InputError with every column that is wrong."""
+def _check_header(sheet: Sheet, graph: Graph, facts: Sequence[str]) -> tuple[list[str], list[str], list[Problem]]:
+    """Notes, the columns that are carried along, and every column that is wrong."""
     wrong, notes, carried = list[Problem](), list[str](), list[str]()
-    seen = set[str]()
-    for cell in sheet.header:
-        name = cell.text
-        if name in seen:
-            wrong.append(Problem(cell.mark, f"the column {name!r} is there twice"))
-        seen.add(name)
+    top = next(iter(sheet.header.values()), Mark(sheet.source, 1, 1))
+    for name, mark in sheet.header.items():
         if name in OWN_COLUMNS and name not in {"case", "variant"}:
-            wrong.append(Problem(cell.mark, f"the column {name!r} has the name of a column of the results", "rename it"))
+            wrong.append(Problem(mark, f"the column {name!r} has the name of a column of the results", "rename it"))
+        elif name == "variant" and not graph.variants:
+            wrong.append(Problem(mark, "the pipeline has no variants", "rename the column, or leave it out"))
         elif name in {"case", "variant"} or name in graph.inputs:
-            if name == "variant" and not graph.variants:
-                wrong.append(Problem(cell.mark, "the pipeline has no variants", "rename the column, or leave it out"))
+            continue
         elif name in facts:
             carried.append(name)
         elif name in _DATASET_INPUTS:
             carried.append(name)
             notes.append(f"the pipeline has no input {name!r}: the column is carried along and not used")
-        elif problem := _wrong_setting(name, graph, facts):
+        elif name and (problem := _wrong_setting(name, graph, facts)):
             files = ", ".join(graph.inputs)
             hint = f"a fact is carried along with --facts {name}; files are {files or 'none'}; a setting is step.option"
-            wrong.append(Problem(cell.mark, problem, hint))
+            wrong.append(Problem(mark, problem, hint))
     for name in facts[len(FACTS) :]:
-        if name not in seen:
-            wrong.append(Problem(sheet.header[0].mark, f"there is no column {name!r} to carry along", ""))
-    if "case" not in seen:
-        hint = "every case needs a name of its own; `case,scan,labels` is a header"
-        wrong.append(Problem(sheet.header[0].mark, "there is no column 'case'", hint))
-    if wrong:
-        raise InputError("\n".join(problem.render() for problem in wrong))
-    if any(name in seen for name in graph.inputs):
+        if name not in sheet.header:
+            wrong.append(Problem(top, f"there is no column {name!r} to carry along"))
+    if "case" not in sheet.header and sheet.header:
+        wrong.append(Problem(top, "there is no column 'case'", "every case needs a name of its own: `case,scan,labels`"))
+    if any(name in sheet.header for name in graph.inputs):
         notes += [
             f"every case takes {entry.id!r} from {entry.path}, as the pipeline file says"
             for entry in graph.inputs.values()
-            if entry.id not in seen and entry.path is not None
+            if entry.id not in sheet.header and entry.path is not None
         ]
-    return notes, carried
+    return notes, carried, wrong
+
+
+def _broken_row(problem: Problem) -> Row:
+    return Row(Case(f"line {problem.mark.line}"), {"": problem.mark}, (problem,))
+
+
+def _line(row: Row) -> int:
+    return row.marks[""].line
 
 
 def _wrong_setting(name: str, graph: Graph, facts: Sequence[str]) -> str:
@@ -148,33 +157,35 @@ def _options(graph: Graph) -> list[str]:
     return [f"{s.id}.{option}" for s in graph.steps.values() if s.config is not None for option in type(s.config).model_fields]
 
 
-def _row(cells: tuple[Cell, ...], columns: Sequence[str], carried: Sequence[str], graph: Graph, sheet: Sheet) -> Row:
-    marks = {name: cell.mark for name, cell in zip(columns, cells, strict=False)} | {"": cells[0].mark}
-    values = {name: cell.text for name, cell in zip(columns, cells, strict=False)}
-    problems = list[Problem]()
-    if len(cells) != len(columns):
-        problems.append(Problem(cells[0].mark, f"the row has {len(cells)} cells, and the header has {len(columns)}"))
-    name = values.get("case", "")
+def _row(cells: CellRow, carried: Sequence[str], graph: Graph, sheet: Sheet) -> Row:
+    values = {name: cell.text for name, cell in cells.items()}
+    marks = {name: cell.mark for name, cell in cells.items()}
+    marks[""] = next(iter(marks.values()))
+    problems, name = list[Problem](), values["case"]
     complaint = wrong_id(name)
     if complaint:
-        problems.append(Problem(marks.get("case", cells[0].mark), complaint))
-        name = f"line {cells[0].mark.line}"
+        problems.append(Problem(marks["case"], complaint))
+        name = f"line {marks[''].line}"
     inputs = dict[str, Path]()
-    for column in [column for column in columns if column in graph.inputs]:
-        text = values.get(column, "")
-        if text:
-            inputs[column] = sheet.source.folder / Path(text).expanduser()
-        elif column in marks:
+    for column in [column for column in values if column in graph.inputs]:
+        if values[column]:
+            inputs[column] = sheet.source.folder / Path(values[column]).expanduser()
+        else:
             problems.append(Problem(marks[column], f"the file of {column!r} is not named"))
-    settings = [c for c in columns if "." in c and c not in carried and values.get(c)]
-    wanted = values.get("variant", "").replace(";", " ").split()
+    settings = [column for column in values if "." in column and column not in carried and values[column]]
+    wanted = values.get("variant", "").replace(";", " ").split() if "variant" in values else []
     for variant in wanted:
         if variant not in graph.variants:
             problems.append(
                 Problem(marks["variant"], f"there is no variant {variant!r}{did_you_mean(variant, graph.variants)}")
             )
-    facts = {column: values.get(column, "") for column in carried}
-    case = Case(name, inputs, tuple(f"{column}={values[column]}" for column in settings), facts, tuple(wanted))
+    case = Case(
+        name,
+        inputs,
+        tuple(f"{column}={values[column]}" for column in settings),
+        {column: values[column] for column in carried},
+        tuple(wanted),
+    )
     return Row(case, marks, tuple(problems))
 
 
