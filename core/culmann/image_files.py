@@ -66,8 +66,23 @@ def read_image_file(path: Path) -> ImageFile:
         When there is no such file, it cannot be read, it is no 3-D image of real numbers, its axes are sheared, or a voxel
         is not a finite number.
     """
+    return _read(path, layered=False)
+
+
+def read_layers(path: Path) -> ImageFile:
+    """Read a 3-D image that may have several numbers a voxel: its array is (z, y, x), or (z, y, x, layer).
+
+    Raises
+    ------
+    InputError
+        As `read_image_file`.
+    """
+    return _read(path, layered=True)
+
+
+def _read(path: Path, *, layered: bool) -> ImageFile:
     with quiet_itk():
-        reader = _opened(path)
+        reader = _opened(path, layered=layered)
         try:
             if path.name.lower().endswith((".nii", ".nii.gz")):
                 expect_whole(path)
@@ -87,7 +102,7 @@ def read_image_grid(path: Path) -> Grid:
         return _grid(path, _opened(path))
 
 
-def _opened(path: Path) -> sitk.ImageFileReader:
+def _opened(path: Path, *, layered: bool = False) -> sitk.ImageFileReader:
     """A reader that has read the header of a 3-D image."""
     if not path.exists():
         raise InputError(f"there is no file {path}", hint="check the path; relative paths start at the folder you are in")
@@ -99,11 +114,11 @@ def _opened(path: Path) -> sitk.ImageFileReader:
         reader.ReadImageInformation()
     except RuntimeError as problem:
         raise _unreadable(path, str(problem)) from problem
-    _expect_plain_volume(path, reader)
+    _expect_plain_volume(path, reader, layered)
     return reader
 
 
-def _expect_plain_volume(path: Path, reader: sitk.ImageFileReader) -> None:
+def _expect_plain_volume(path: Path, reader: sitk.ImageFileReader, layered: bool) -> None:
     shape = " x ".join(str(n) for n in reader.GetSize())
     if reader.GetDimension() != 3:
         raise InputError(
@@ -112,7 +127,7 @@ def _expect_plain_volume(path: Path, reader: sitk.ImageFileReader) -> None:
         )
     if min(reader.GetSize()) < 1:
         raise InputError(f"{path} is empty: {shape} voxels")
-    if reader.GetNumberOfComponents() != 1:
+    if reader.GetNumberOfComponents() != 1 and not layered:
         raise InputError(
             f"{path} holds {reader.GetNumberOfComponents()} numbers a voxel (a colour image, or overlapping segments); "
             "one number a voxel is wanted",
@@ -163,9 +178,16 @@ def read_label_file(path: Path, *, may_be_empty: bool = False) -> Labels:
     Raises
     ------
     InputError
-        As `read_image_file`, and when a value is no whole number of at least 0, or no voxel is labelled and that may not be.
+        As `read_image_file`, and when a value is no whole number of at least 0, or no voxel is labelled and that may not be;
+        of a segmentation of 3D Slicer as `read_segmentation`, which refuses segments that overlap.
     """
-    file = read_image_file(path)
+    from culmann.slicer_segments import is_segmentation, read_segmentation  # here: it reads its files by this module
+
+    file = read_layers(path)
+    if is_segmentation(file.header) and path.name.lower().endswith(".nrrd"):
+        return read_segmentation(path, may_be_empty=may_be_empty)
+    if file.array.ndim == 4:
+        file = read_image_file(path)  # which refuses it in its words
     values = file.array
     wrong = (values < 0) | (values > np.iinfo(np.int32).max)
     if np.issubdtype(values.dtype, np.floating):
@@ -179,18 +201,7 @@ def read_label_file(path: Path, *, may_be_empty: bool = False) -> Labels:
         )
     if not values.any() and not may_be_empty:
         raise InputError(f"{path}: no voxel is labelled, all are 0")
-    return Labels(file.grid, values.astype(np.int32), _segment_names(file.header), (f"read: {path.name}",))
-
-
-def _segment_names(header: Mapping[str, str]) -> dict[int, str]:
-    names: dict[int, str] = {}
-    number = 0
-    while (name := header.get(f"Segment{number}_Name")) is not None:
-        value = header.get(f"Segment{number}_LabelValue", str(number + 1))
-        if value.isdigit():
-            names[int(value)] = name
-        number += 1
-    return names
+    return Labels(file.grid, values.astype(np.int32), {}, (f"read: {path.name}",))
 
 
 def write_image_file(path: Path, data: Scan | Labels | DensityMap) -> None:

@@ -68,7 +68,7 @@ def write_dataset(
     cases
         What it holds.
     name, labels, about, modality, licence
-        As in `Dataset`.
+        As in `Dataset`. `labels` may be filled while the cases are taken: it is read after the last one.
     refer
         Leave files where they are, and write their paths into the table, instead of copying them.
 
