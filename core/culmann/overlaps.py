@@ -39,7 +39,7 @@ def labels_of(
     Raises
     ------
     InputError
-        When nothing is segmented and that may not be, two segments have one name, or segments overlap and `overlap` is `refuse`.
+        When nothing is segmented and that may not be, two segments have one name, or segments overlap that may not.
     """
     names = [segment.name for segment in segments]
     doubled = sorted({name for name in names if names.count(name) > 1})
