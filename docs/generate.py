@@ -26,8 +26,20 @@ _REGION = r"(<!-- generated: {name} -->\n).*?(<!-- end of {name} -->)"
 _HEADING = re.compile(r"^(\w[\w ]*)\n-{3,}\n", flags=re.MULTILINE)
 
 #: What flows from step to step, and the parts that it is made of, in the order of a pipeline.
-FLOWING = ("Scan", "Labels", "DensityMap", "Landmarks", "Mesh", "Materials", "LoadCase", "Response", "Strength", "Report")
-PARTS = ("Grid", "Placement", "Lattice", "Solid", "Orthotropy", "StressUpdate", "Prescribed", "Fields")
+FLOWING = (
+    "Scan",
+    "Labels",
+    "DensityMap",
+    "Landmarks",
+    "Mesh",
+    "Materials",
+    "LoadCase",
+    "Response",
+    "Strength",
+    "Outcomes",
+    "Report",
+)
+PARTS = ("Grid", "Placement", "Lattice", "Solid", "Orthotropy", "StressUpdate", "Prescribed", "Fields", "Outcome")
 
 
 def pages() -> dict[Path, str]:

@@ -12,13 +12,31 @@ api = 1
 
 
 @hookimpl
+def culmann_readers() -> Iterable[Step]:
+    """Failure loads that were computed elsewhere."""
+    yield Step(
+        "read-outcomes",
+        "culmann_study.outcomes_file:read_outcomes",
+        summary="A CSV table of failure loads: case, variation, failure_load_n, and what else is known",
+        suffixes=(".csv",),
+    )
+
+
+@hookimpl
 def culmann_analyses() -> Iterable[Step]:
-    """The analysis that takes a place in a pipeline; those over many runs are in `culmann_study.analyses`."""
+    """Questions asked of label maps, and of the failure loads of many runs."""
     yield Step(
         "compare-labels",
         "culmann_study.compare_labels:compare_labels",
         summary="Dice, Hausdorff and surface distances of two label maps, as a table and a picture of the distance",
         cite=("doi:10.1186/s12880-015-0068-x", "doi:10.1038/s41598-024-66934-w"),
+    )
+    yield Step(
+        "against-control",
+        "culmann_study.against_control:against_control",
+        summary="Failure loads of every variation against those of one: Table 3, Fig. 2 and the tests of the paper, and others",
+        cite=("doi:10.1038/s41598-024-66934-w", "doi:10.1080/00401706.1964.10490181"),
+        extra="culmann[study]",
     )
 
 

@@ -10,6 +10,7 @@ from culmann.data.load_case import LoadCase, Prescribed
 from culmann.data.materials import Materials
 from culmann.data.mesh import Lattice, Mesh, Solid
 from culmann.data.orthotropy import Orthotropy
+from culmann.data.outcomes import Outcome, Outcomes
 from culmann.data.placement import Placement
 from culmann.data.report import Report
 from culmann.data.response import Fields, Response
@@ -30,6 +31,8 @@ __all__ = [
     "Materials",
     "Mesh",
     "Orthotropy",
+    "Outcome",
+    "Outcomes",
     "Placement",
     "Prescribed",
     "Report",

@@ -18,6 +18,8 @@ from culmann.data import (
     LoadCase,
     Materials,
     Mesh,
+    Outcome,
+    Outcomes,
     Prescribed,
     Report,
     Response,
@@ -102,8 +104,19 @@ def samples(kind: DensityKind = "qct-k2hpo4") -> dict[type, Any]:
         LoadCase: load,
         Response: response,
         Strength: Strength(145.0, "force at 1.9 %", 0.15, 0.019, 2000.0, ("made up",)),
+        Outcomes: Outcomes(_outcomes(), design={"use": "named", "control": "manual"}),
         Report: Report({"note.txt": b"made up"}),
     }
+
+
+def _outcomes() -> tuple[Outcome, ...]:
+    """Failure loads of six bones with three masks."""
+    loads = {"manual": 1.0, "eroded": 0.8, "dilated": 1.1}
+    return tuple(
+        Outcome(f"bone-{n}", name, "strength", {"failure_load_n": (4000 + 300 * n) * (factor + 0.01 * n)})
+        for n in range(6)
+        for name, factor in loads.items()
+    )
 
 
 def call(
