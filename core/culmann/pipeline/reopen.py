@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +96,8 @@ class Kept:
     def _input(self, owner: str) -> Any:
         if owner not in self._inputs:
             bound = self._bound(owner)
-            work = Work(self.graph, {owner: bound}, self.store or Store(), Silent())
-            self._inputs[owner] = work.value(owner)
+            alone = replace(self.graph, steps={})  # the other inputs are not wanted, and may be gone
+            self._inputs[owner] = Work(alone, {owner: bound}, self.store or Store(), Silent()).value(owner)
         return self._inputs[owner]
 
     def _bound(self, owner: str) -> Bound:

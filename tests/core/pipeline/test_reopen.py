@@ -76,6 +76,18 @@ def test_an_input_that_changed_or_is_gone_is_told(lab, done):
     assert reopen(done.out).value("a").value == 10.0
 
 
+def test_one_input_is_read_without_the_others(lab):
+    inputs = "number: {type: Number}\nother: {type: Number}"
+    graph = lab.steps(
+        "a: {use: add, from: number, with: {amount: 3}}\nb: {use: add, from: other, with: {amount: 1}}", inputs=inputs
+    )
+    done, _ = lab.run(graph, {"number": lab.file("seven.txt", 7), "other": lab.file("two.txt", 2)})
+    (lab.folder / "two.txt").unlink()
+    assert reopen(done.out).value("number").value == 7.0
+    with pytest.raises(InputError, match=r"there is no .*two\.txt any more"):
+        reopen(done.out).value("other")
+
+
 def test_variants_are_opened_with_what_became_of_them(lab, monkeypatch):
     monkeypatch.setenv("LAB_IN_FULL", "yes")
     run, _ = lab.run(lab.read(VARIANTS))
