@@ -49,3 +49,8 @@ def culmann_segmenters() -> Iterable[Step]:
         summary="Left and right proximal femur in a raw CT of the hips, without a network, with a confidence for each",
         cite=("doi:10.1109/TPAMI.2006.19",),
     )
+    yield Step(
+        "separate-vertebrae",
+        "culmann_segment.separate_vertebrae:separate_vertebrae",
+        summary="The vertebrae of a spine mask told apart, those that the image cuts left out",
+    )

@@ -16,6 +16,9 @@ Point = npt.NDArray[np.float64]
 #: The core of a body: what lies deeper than this share of the deepest place of the bones.
 _CORE_SHARE = 0.65
 
+#: So far away that all of a vertebra is on one side.
+_OUT_OF_VIEW_MM = 1000.0
+
 
 @dataclass(frozen=True, slots=True)
 class Middle:
@@ -29,7 +32,8 @@ def middles(labels: Labels, bones: Iterable[int]) -> dict[int, Middle]:
     """The middle of every vertebra among the labels of a map.
 
     The centre of a body is that of what lies deep inside the bone. Where the map cuts a vertebra at its border, it is put as
-    far from its neighbour as that one is from the next. With fewer than two whole bodies in view the planes are level.
+    far from its neighbour as that one is from the next. With fewer than two whole bodies in view the planes are level, and a
+    vertebra that is cut above the whole one is taken for a lower half, one that is cut below it for an upper half.
     """
     spacing = np.asarray(labels.grid.spacing_mm)[::-1]
     windows = ndimage.find_objects(labels.label)
@@ -54,7 +58,7 @@ def middles(labels: Labels, bones: Iterable[int]) -> dict[int, Middle]:
     for bone in order:
         if depth[bone] > 0.8 * deepest:
             centre[bone] = cores[bone]
-    _continue(centre, order)
+    _continue(centre, order, mean)
     return {bone: Middle(centre[bone], _up(centre, order, at)) for at, bone in enumerate(order) if bone in centre}
 
 
@@ -76,15 +80,19 @@ def _world(grid: Grid, index_zyx: npt.NDArray[np.int64]) -> Point:
     return grid.to_world(index_zyx[:, ::-1])
 
 
-def _continue(centre: dict[int, Point], order: list[int]) -> None:
+def _continue(centre: dict[int, Point], order: list[int], mean: Mapping[int, Point]) -> None:
     """Centres of cut vertebrae at both ends, from the steps between whole ones."""
-    known = [bone for bone in order if bone in centre]
-    if len(known) < 2:
-        return
+    far = dict[int, Point]()
     for line in (order, order[::-1]):
         for at, bone in enumerate(line):
             if bone not in centre and at >= 2 and line[at - 1] in centre and line[at - 2] in centre:
                 centre[bone] = 2 * centre[line[at - 1]] - centre[line[at - 2]]
+    known = [order.index(bone) for bone in centre]
+    for at, bone in enumerate(order):
+        if bone not in centre and known:
+            beyond = _OUT_OF_VIEW_MM if at > max(known) else -_OUT_OF_VIEW_MM
+            far[bone] = mean[bone] + np.array([0.0, 0.0, beyond])
+    centre.update(far)
 
 
 def _up(centre: Mapping[int, Point], order: list[int], at: int) -> Point:
