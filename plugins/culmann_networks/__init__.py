@@ -35,7 +35,7 @@ def culmann_segmenters() -> Iterable[Step]:
 
 @hookimpl
 def culmann_commands() -> Iterable[Command]:
-    """Training."""
+    """Training, and the model zoo."""
     yield Command(
         "train unet3d",
         "culmann_networks.train_command:unet3d",
@@ -47,4 +47,7 @@ def culmann_commands() -> Iterable[Command]:
         "culmann_networks.train_command:unet2d_multiaxial",
         summary="Train three 2-D U-Nets, one a plane, on a dataset",
         extra=_EXTRA,
+    )
+    yield Command(
+        "models", "culmann_networks.models_command:models", summary="Trained networks: list, show, fetch, verify, pack"
     )

@@ -169,7 +169,8 @@ class _Member:
         number = members_of(self.architecture).index(self.member)
         torch.manual_seed(_seed(options.seed, number))
         network = build(self.architecture, options.network, self.facts.classes).to(self.device)
-        optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, betas=options.betas)
+        kind = torch.optim.AdamW if options.weight_decay else torch.optim.Adam
+        optimiser = kind(network.parameters(), lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay)
         scaler = torch.amp.GradScaler(self.device.type, enabled=self.device.type == "cuda" and options.mixed_precision)
         path = self.out / "training" / f"{self.member}.safetensors"
         standing = checkpoint.restore(path, network, optimiser, scaler, self.identity)
@@ -236,7 +237,7 @@ class _Member:
         network.train()
         torch.manual_seed(_seed(options.seed, number, epoch))  # dropout
         losses = []
-        half = self.device.type == "cuda" and options.mixed_precision
+        half, kind = self._half()
         seed = (options.seed, number, epoch)
         for image, truth in batches(
             cases, self._cutting(), options.patches_per_case, options.batch_size, seed, options.workers
@@ -245,7 +246,7 @@ class _Member:
             y = (truth[:, :, 0] if flat else truth).to(self.device, non_blocking=True)
             optimiser.zero_grad(set_to_none=True)
             try:
-                with torch.autocast(self.device.type, dtype=torch.float16, enabled=half):
+                with torch.autocast(self.device.type, dtype=kind, enabled=half):
                     out = network(x)
                 loss = loss_of(out.float(), y)
                 scaler.scale(loss).backward()
@@ -267,6 +268,12 @@ class _Member:
                 )
             self.listener.step(self.member, epoch + 1, losses[-1])
         return float(np.mean(losses))
+
+    def _half(self) -> tuple[bool, torch.dtype]:
+        """Whether half precision is used in training, and which."""
+        if self.device.type == "cuda":
+            return self.options.mixed_precision, torch.float16
+        return self.options.bfloat16_on_cpu, torch.bfloat16
 
     def _validate(self, network: nn.Module, cases: Sequence[Case], standing: Standing) -> float | None:
         """The mean validation Dice when it is due; the best weights are remembered."""

@@ -41,6 +41,7 @@ class TrainingOptions(Config):
     learning_rate: PositiveFloat = Field(description="Of Adam.")
     batch_size: PositiveInt = Field(description="Patches of one step.")
     betas: tuple[float, float] = Field(default=(0.9, 0.999), description="Of Adam, as in the paper.")
+    weight_decay: NonNegativeFloat = Field(default=0.0, description="More than 0: AdamW with it, in place of Adam.")
     schedule: Literal["constant", "polynomial", "cosine"] = Field(
         default="constant",
         description="How the learning rate falls to 0 over the epochs: not at all (as far as the paper says), as (1 - t)^0.9 "
@@ -101,6 +102,9 @@ class TrainingOptions(Config):
     seed: int = Field(default=0, ge=0, description="Of the first weights, the order of the patches, and their changes.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where to compute; `auto`: a GPU where there is one."
+    )
+    bfloat16_on_cpu: bool = Field(
+        default=False, description="Compute with bfloat16 on the CPU: faster where the processor has it (avx512_bf16, amx)."
     )
     mixed_precision: bool = Field(default=True, description="Half precision where it is safe, on a GPU.")
     threads: PositiveInt | None = Field(default=None, description="Threads on the CPU; null: as torch has them.")
