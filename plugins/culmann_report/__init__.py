@@ -1,4 +1,4 @@
-"""Reports: results as pictures."""
+"""Reports: results as pictures, and every run as a page."""
 
 from __future__ import annotations
 
@@ -17,4 +17,14 @@ def culmann_reporters() -> Iterable[Step]:
         "figures",
         "culmann_report.figures:figures",
         summary="The curve with the failure load, and the bone coloured by plastic strain over a CT slice",
+    )
+
+
+@hookimpl
+def culmann_run_reports() -> Iterable[Step]:
+    """The page that every run ends with."""
+    yield Step(
+        "html-report",
+        "culmann_report.page:page",
+        summary="The page report.html of a run: failure load, curve, bone in 3-D, slices, methods in words",
     )

@@ -115,7 +115,11 @@ def test_run_writes_results_and_says_where(culmann: Program) -> None:
     done = culmann("run", "greet.yaml", "--plugin", "word.py")
     assert done.returncode == 0, done.stderr
     assert (culmann.folder / "runs" / "greet" / "word.txt").read_text() == "hello"
-    assert f"Results in {Path('runs') / 'greet'}: manifest.json, pipeline.yaml, qc/, word.png, word.txt\n" in done.stdout
+    assert (
+        f"Results in {Path('runs') / 'greet'}: manifest.json, pipeline.yaml, qc/, report.html, word.png, word.txt\n"
+        in done.stdout
+    )
+    assert done.stdout.endswith(f"\nReport  {Path('runs') / 'greet' / 'report.html'}\n")
     assert f"to look at first  {Path('runs') / 'greet' / 'qc' / 'word-mask.png'}" in done.stdout
     assert f"to look at  {Path('runs') / 'greet' / 'word.png'}" in done.stdout
     assert "replaces" not in done.stderr

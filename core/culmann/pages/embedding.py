@@ -26,7 +26,7 @@ def as_json(value: Any) -> Markup:
 
 def packed(content: bytes) -> str:
     """Bytes deflated and in base64; `page.js` has `unpacked(id)` for them."""
-    return base64.b64encode(zlib.compress(content, 9)).decode("ascii")
+    return base64.b64encode(zlib.compress(content, 6)).decode("ascii")
 
 
 def picture_uri(content: bytes) -> str:

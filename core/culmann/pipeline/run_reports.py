@@ -35,8 +35,8 @@ def with_reports(run: Run, listener: Listener) -> Run:
     parts = {name: with_reports(part, Prefixed(listener, f"{name}/")) for name, part in run.variants.items()}
     run = replace(run, variants=parts)
     taken = {*run.manifest["files"], "manifest.json"}
-    for made in run.manifest.get("run_reports", {}).values():
-        taken -= set(made.get("files", ()))  # of an earlier time: they are made anew
+    before = {name: made.get("files", []) for name, made in run.manifest.get("run_reports", {}).items()}
+    taken -= {file for files in before.values() for file in files}  # these are made anew
     told: dict[str, dict[str, Any]] = {}
     for offer in offers:
         began = time.perf_counter()
@@ -51,7 +51,8 @@ def with_reports(run: Run, listener: Listener) -> Run:
             listener.failed(_STEP, stopped)
             raise
         except BaseException as problem:  # a plugin may exit, or panic in another language: the run is not to be lost by it
-            told[offer.step.name] = {"problem": _tell(offer, problem)}
+            there = before.get(offer.step.name)  # what it made another time is still there
+            told[offer.step.name] = {"problem": _tell(offer, problem), **({"files": there} if there else {})}
             log.write_text("".join(traceback.format_exception(problem)), encoding="utf-8")
             listener.warned(_STEP, told[offer.step.name]["problem"])
         else:

@@ -118,6 +118,21 @@ def test_run_without_reports_gets_them_later_and_again(reporting, lab):
         assert again.manifest["run_reports"]["told"] == {"files": ["told.json"]}
 
 
+def test_what_a_report_made_stays_and_is_known_when_it_fails_the_next_time(reporting, lab):
+    done, _ = reporting(FILE, "return Report({'wrong.txt': b'1'})")
+    plugin = lab.folder / "reports.py"
+    text = plugin.read_text()
+    plugin.write_text(text.replace("return Report({'wrong.txt': b'1'})", "raise ValueError"))
+    failed = with_reports(reopen(done.out, lab.store.folder), Silent())
+    assert failed.manifest["run_reports"]["wrong"]["files"] == ["wrong.txt"]
+    assert "ValueError" in failed.manifest["run_reports"]["wrong"]["problem"]
+    plugin.write_text(text.replace("b'1'", "b'2'"))
+    again = with_reports(reopen(done.out, lab.store.folder), Silent())
+    assert again.manifest["run_reports"]["wrong"] == {"files": ["wrong.txt"]}
+    assert (done.out / "wrong.txt").read_bytes() == b"2"
+    assert not (done.out / "wrong-problem.log").exists()
+
+
 def test_next_run_takes_the_place_of_one_with_reports(reporting, lab):
     done, _ = reporting(FILE, "raise ValueError")
     again, _ = lab.run(lab.read(FILE), reports=False)

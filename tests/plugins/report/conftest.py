@@ -1,0 +1,53 @@
+"""A real run with its page, and a browser that opens it from disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from culmann.pipeline import Run, Silent, read_pipeline, run
+from culmann.plugins import load_catalogue
+from culmann.shipped import find_pipeline
+
+#: Without a GPU and without asking Google's hosts for anything.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def vertebra_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The vertebra that ships, on coarse voxels, in a folder whose name a page must not tell."""
+    folder = tmp_path_factory.mktemp("patient-named-jane-doe")
+    data = find_pipeline("vertebra_voxel").parent / "data" / "vertebra_l3_ct"
+    files = {
+        "scan": Path(shutil.copy(data / "ct.nii.gz", folder)),
+        "labels": Path(shutil.copy(data / "vertebrae.nii.gz", folder)),
+    }
+    graph = read_pipeline(find_pipeline("vertebra_voxel"), load_catalogue(), ["mesh.size_mm=3"])
+    return run(graph, files, out=folder / "run", store=folder / "store", listener=Silent())
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless browser."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("needs chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
