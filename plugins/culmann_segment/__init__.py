@@ -44,6 +44,12 @@ def culmann_segmenters() -> Iterable[Step]:
         summary="Labels shrunk by voxels or mm",
     )
     yield Step(
+        "offset-labels",
+        "culmann_segment.offset:offset_labels",
+        summary="Labels larger or smaller by a signed number of voxels, in 3-D or slice by slice, to vary a segmentation",
+        cite=("doi:10.1038/s41598-024-66934-w",),
+    )
+    yield Step(
         "classical-femurs",
         "culmann_segment.classical_femur:classical_femurs",
         summary="Left and right proximal femur in a raw CT of the hips, without a network, with a confidence for each",
