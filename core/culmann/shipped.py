@@ -1,4 +1,4 @@
-"""The pipelines that ship with culmann, found by their names."""
+"""The pipelines and studies that ship with culmann, found by their names."""
 
 from __future__ import annotations
 
@@ -8,9 +8,21 @@ from pathlib import Path
 from culmann.errors import PipelineError
 from culmann.pipeline.problems import did_you_mean
 
+#: How the name of a file begins that is a study: it wraps pipelines and is none itself.
+STUDY = "study_"
+
 
 def shipped_pipelines() -> dict[str, Path]:
     """{name: pipeline file} of what ships: in an installed wheel beside this file, in a checkout at its top."""
+    return {name: path for name, path in _shipped().items() if not name.startswith(STUDY)}
+
+
+def shipped_studies() -> dict[str, Path]:
+    """{name: study file} of what ships, beside the pipelines."""
+    return {name: path for name, path in _shipped().items() if name.startswith(STUDY)}
+
+
+def _shipped() -> dict[str, Path]:
     here = Path(__file__).parent
     folders = (here / "pipelines", here.parents[1] / "pipelines")
     folder = next((folder for folder in folders if folder.is_dir()), None)
@@ -25,18 +37,33 @@ def find_pipeline(name: str) -> Path:
     PipelineError
         When there is neither.
     """
-    path, known = Path(name).expanduser(), shipped_pipelines()
+    return _find(name, shipped_pipelines(), "pipeline")
+
+
+def find_study(name: str) -> Path:
+    """The file that a path or the bare name of a shipped study stands for.
+
+    Raises
+    ------
+    PipelineError
+        When there is neither.
+    """
+    return _find(name, shipped_studies(), "study")
+
+
+def _find(name: str, known: dict[str, Path], what: str) -> Path:
+    path = Path(name).expanduser()
     if path.exists():
         return path
     if name in known:
         return known[name]
     beside = _beside(path)
     if beside:
-        raise PipelineError(f"there is no pipeline file {name}; did you mean '{beside}'?")
-    hint = f"these pipelines ship and are run by their names: {', '.join(known)}" if known else ""
+        raise PipelineError(f"there is no {what} file {name}; did you mean '{beside}'?")
+    hint = f"these ship and are run by their names: {', '.join(known)}" if known else ""
     if path.stem in known:
-        raise PipelineError(f"the pipeline file {name} does not exist", hint=f"the one that ships is run as {path.stem}")
-    raise PipelineError(f"there is no pipeline file {name}{did_you_mean(name, known)}", hint=hint)
+        raise PipelineError(f"the {what} file {name} does not exist", hint=f"the one that ships is run as {path.stem}")
+    raise PipelineError(f"there is no {what} file {name}{did_you_mean(name, known)}", hint=hint)
 
 
 def _beside(path: Path) -> Path | None:

@@ -38,6 +38,24 @@ def culmann_analyses() -> Iterable[Step]:
         cite=("doi:10.1038/s41598-024-66934-w", "doi:10.1080/00401706.1964.10490181"),
         extra="culmann[study]",
     )
+    yield Step(
+        "sensitivity",
+        "culmann_study.sensitivity:sensitivity",
+        summary="How much each factor moves the failure load: one at a time, Morris' mu* and sigma, or Sobol's indices",
+        cite=("doi:10.1080/00401706.1991.10484804", "doi:10.1016/j.cpc.2009.09.018", "doi:10.21105/joss.00097"),
+        extra="culmann[study]",
+    )
+    yield Step(
+        "uncertainty",
+        "culmann_study.uncertainty:uncertainty",
+        summary="What the errors of the inputs leave open of each failure load, as an interval",
+    )
+    yield Step(
+        "operators",
+        "culmann_study.operators:operators",
+        summary="How far failure loads lie apart when several people segmented the same bones: ICC, SD, limits of agreement",
+        cite=("doi:10.1037/0033-2909.86.2.420", "doi:10.1016/S0140-6736(86)90837-8"),
+    )
 
 
 @hookimpl
@@ -47,4 +65,9 @@ def culmann_commands() -> Iterable[Command]:
         "evaluate",
         "culmann_study.evaluate_command:evaluate",
         summary="Compare label maps with their references: Dice, Hausdorff, surface distances, volumes",
+    )
+    yield Command(
+        "study",
+        "culmann_study.study_command:study",
+        summary="Run a pipeline on many cases with many variations, and compare the failure loads",
     )
