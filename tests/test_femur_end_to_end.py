@@ -69,6 +69,9 @@ def test_what_weakens_the_number_stands_beside_it(both):
     for told in ("slices are 4 mm thick", "contrast agent", "calibration is assumed", "mm of shaft lie below"):
         assert told in caveats["left"]
         assert told in caveats["right"]
+    assert "left femur: the image ends" in caveats["left"]
+    assert "right femur" not in caveats["left"]
+    assert "left femur" not in caveats["right"], "what is wrong with one femur is no caution of the other"
     assert "misnamed" not in caveats["right"], "a right femur that culmann mirrored is none that is misnamed"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from culmann.data import Grid, Lattice, Mesh, Placement, Solid
-from culmann.data.arrays import IntArray
+from culmann.data.arrays import IntArray, expect_shape
 from culmann.data.placement import UNMOVED
 
 #: Corners of a hexahedron in VTK's order, as steps along i, j, k.
@@ -31,7 +31,13 @@ def hexahedra(
 
     Cells come in the order of the array, points in the order of the lattice of corners. In a mirrored frame the corners are
     taken the other way round, so that no cell is inside out.
+
+    Raises
+    ------
+    ValueError
+        When the array is not on the grid, as one in the order (x, y, z) is not.
     """
+    expect_shape("region", region, grid.shape)
     cell = np.argwhere(region != 0)[:, ::-1]
     ni, nj, _ = (n + 1 for n in grid.size)
     corners = CORNERS if np.linalg.det(grid.axes) > 0 else CORNERS[[4, 5, 6, 7, 0, 1, 2, 3]]

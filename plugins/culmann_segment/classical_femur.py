@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -45,7 +46,8 @@ class ClassicalFemursConfig(Config):
     side: Literal["both", "left", "right"] = Field(
         "both",
         description="Which femurs, in the patient's sides. With `both`, a femur that is not in view or cannot be used is left "
-        "out with a warning; a single side that is asked for and cannot be had is an error.",
+        "out with a warning; a single side that is asked for and cannot be had is an error. The confidence of a single side "
+        "compares it with the other one all the same, where that is in view.",
     )
     bone_hu: float = Field(
         200.0,
@@ -129,8 +131,12 @@ def classical_femurs(scan: Scan, config: ClassicalFemursConfig, journal: Journal
         raise InputError("; ".join(problem.message for problem in problems.values()), hint=first.hint)
     for problem in problems.values():
         journal.warn(f"{problem.message}; only the other side is segmented")
-    journal.progress("checking what was found", 0.9)
-    measured = _judge(femurs, scan, journal)
+    journal.progress("checking what was found", 0.8)
+    compared = dict(femurs)
+    for side in heads.keys() - compared.keys() - problems.keys():
+        with contextlib.suppress(InputError):  # it is not asked for: what is wrong with it matters to nobody
+            compared[side] = _femur(image, side, heads, config)
+    measured = _judge(femurs, compared, scan, journal)
     labels = _on_scan(image, femurs, scan)
     confidence = {side: weakest(found).mark for side, found in measured.items()}
     journal.attach("femurs.png", femur_picture(femurs, confidence))
@@ -189,10 +195,13 @@ def _refuse_head(image: Image, head: Head, side: str, config: ClassicalFemursCon
         )
 
 
-def _judge(femurs: Mapping[str, Femur], scan: Scan, journal: Journal) -> dict[str, dict[str, Fact]]:
+def _judge(
+    femurs: Mapping[str, Femur], compared: Mapping[str, Femur], scan: Scan, journal: Journal
+) -> dict[str, dict[str, Fact]]:
+    """What was measured on each femur, also against the other one where that is among those to compare with."""
     measured: dict[str, dict[str, Fact]] = {}
     for side, femur in femurs.items():
-        other = next((f for s, f in femurs.items() if s != side), None)
+        other = next((f for s, f in compared.items() if s != side), None)
         metal = float((femur.image.hu[femur.mask] > METAL_HU).sum()) * femur.image.grid.voxel_volume_mm3
         measured[side] = facts(femur, other, max(scan.grid.spacing_mm), metal)
         worst = weakest(measured[side])

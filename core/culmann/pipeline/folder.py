@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from culmann.errors import InputError
+from culmann.pipeline.again import runnable_text
 from culmann.pipeline.digests import config_facts
 from culmann.pipeline.graph import Graph
 from culmann.pipeline.place import KIND
@@ -48,7 +49,8 @@ def fill(work: Work, folder: Path) -> dict[str, Any]:
             for path in (folder / ".staged").iterdir():
                 path.rename(folder / "qc" / f"{owner}-{path.name}")
             (folder / ".staged").rmdir()
-    (folder / "pipeline.yaml").write_text(work.graph.text, encoding="utf-8")
+    text = runnable_text(work.graph, {name: bound.path for name, bound in work.bound.items()})
+    (folder / "pipeline.yaml").write_text(text, encoding="utf-8")
     return write_manifest(folder, _manifest(work))
 
 

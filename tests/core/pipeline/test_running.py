@@ -39,7 +39,7 @@ def test_a_run_from_nothing(lab):
     ]
     assert json.loads((done.out / "strength.json").read_text())["failure_load_n"] == 9.0
     assert (done.out / "qc" / "b-sign.txt").read_bytes() == b"minus"
-    assert (done.out / "pipeline.yaml").read_text() == graph.text
+    assert done.manifest["pipeline_text"] == graph.text
 
 
 def test_a_second_run_computes_loads_and_reads_nothing_and_tells_the_same(lab):

@@ -175,6 +175,15 @@ def test_facts_are_those_of_the_phantom() -> None:
     assert labels.history[-1].startswith("classical-femurs: femur-left")
 
 
+def test_a_single_side_is_the_same_and_is_compared_with_the_other_all_the_same() -> None:
+    both, journal_of_both = whole_result()
+    labels, journal = segment(whole().scan, side="right")
+    assert np.array_equal(labels.label == 2, both.label == 2)
+    assert labels.present() == {2: "femur-right"}
+    told, told_of_both = (json.loads(said.attachments["femurs.json"]) for said in (journal, journal_of_both))
+    assert told == {"right": told_of_both["right"]}
+
+
 @pytest.mark.parametrize(("order", "flips"), [((2, 0, 1), (1, -1, -1))])
 def test_the_order_of_the_voxels_changes_nothing(order: tuple[int, int, int], flips: tuple[int, int, int]) -> None:
     scan = left_half(whole()).scan
