@@ -93,6 +93,8 @@ def _facts(graph: Graph, files: Mapping[str, Path | None]) -> dict[str, Any]:
 def _put(text: str, way: Way, value: Any) -> str:
     """The text with a value in the place of the one that stands there, or added to the mapping that is to hold it."""
     node, rest = yaml.compose(text, Loader=yaml.SafeLoader), list(way)
+    if node is None:
+        raise _NoPlaceError
     while rest:
         below = _below(node, rest[0])
         if below is None:
@@ -115,14 +117,14 @@ def _put(text: str, way: Way, value: Any) -> str:
     return f"{text[:at]}{entry}\n{' ' * node.start_mark.column}{text[at:]}"
 
 
-def _find(root: yaml.Node, way: Way) -> yaml.Node | None:
-    node: yaml.Node | None = root
+def _find(root: yaml.Node | None, way: Way) -> yaml.Node | None:
+    node = root
     for key in way:
-        node = None if node is None else _below(node, key)
+        node = _below(node, key)
     return node
 
 
-def _below(node: yaml.Node, key: str | int) -> yaml.Node | None:
+def _below(node: yaml.Node | None, key: str | int) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         return next((value for name, value in node.value if name.value == key), None)
     if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
@@ -131,7 +133,7 @@ def _below(node: yaml.Node, key: str | int) -> yaml.Node | None:
     return None
 
 
-def _plain(root: yaml.Node, way: Way) -> Any:
+def _plain(root: yaml.Node | None, way: Way) -> Any:
     """The keys of a mapping, or the texts of a list, at a place; None where there is nothing."""
     node = _find(root, way)
     if isinstance(node, yaml.MappingNode):
