@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from culmann.image_files import read_label_file
 from culmann.pipeline import read_pipeline
 from culmann.plugins import load_catalogue
 from culmann.shipped import find_pipeline
