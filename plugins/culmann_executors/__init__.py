@@ -12,5 +12,17 @@ api = 1
 
 @hookimpl
 def culmann_executors() -> Iterable[Step]:
-    """This machine."""
+    """This machine, a Slurm cluster, a dask cluster."""
     yield Step("local", "culmann_executors.local:local", summary="On this machine, so many cases at a time")
+    yield Step(
+        "slurm",
+        "culmann_executors.slurm:slurm",
+        summary="As array jobs of a Slurm cluster, through submitit",
+        extra="culmann[slurm]",
+    )
+    yield Step(
+        "dask",
+        "culmann_executors.dask_cluster:dask_cluster",
+        summary="On a dask.distributed cluster that is there already, by its address",
+        extra="culmann[dask]",
+    )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from culmann.cli import listing, new, reporting, running, storing, writing
+from culmann.cli import cohort, listing, new, reporting, running, storing, writing
 from culmann.cli.plugged import PluggedGroup
 from culmann.errors import CulmannError
 
@@ -72,6 +72,7 @@ app.command("graph")(writing.graph)
 app.command("schema")(writing.schema)
 app.command("plugins")(listing.plugins)
 app.command("store")(storing.store)
+app.add_typer(cohort.cohort, name="cohort")
 app.add_typer(new.new, name="new")
 
 

@@ -37,7 +37,7 @@ class Executor(Protocol):
 
     It runs every job once, in a process in which a crash costs that job alone (`culmann.cohort.run_apart` is one), and yields
     an `Ended` for each as soon as it is over, in any order. When it is closed early (`GeneratorExit`, `KeyboardInterrupt`) it
-    ends what is running and starts nothing more. It takes jobs from the iterable when it has room for them, not before.
+    ends what is running and starts nothing more.
     """
 
     def __call__(self, jobs: Iterable[Job], config: Any) -> Iterator[Ended]:

@@ -12,18 +12,17 @@ from typing import Any, Protocol
 
 from culmann.catalogue import Catalogue
 from culmann.cohort.case import Case
-from culmann.cohort.executor import Ended, Loaded, find_executor
+from culmann.cohort.choosing import Chosen, choose, wish
+from culmann.cohort.executor import Ended
 from culmann.cohort.folder import CohortFolder, Setup, check_place, locked, touch_lock
 from culmann.cohort.job import Job
+from culmann.cohort.page import write_page
 from culmann.cohort.plan import Planned, plan, told
 from culmann.cohort.record import Record
 from culmann.cohort.results import write_results
 from culmann.cohort.table import Row
-from culmann.config import Config
 from culmann.errors import InputError
 from culmann.pipeline import read_pipeline
-from culmann.pipeline.problems import Mark, Problems, Source
-from culmann.pipeline.source import Node, parse
 from culmann.pipeline.store import store_folder
 from culmann.pipeline.work import culmann_version
 from culmann.plugins import load_catalogue
@@ -125,44 +124,12 @@ def run_cohort(
     if twice:
         raise InputError(f"several cases have the same id: {', '.join(twice)}")
     catalogue = load_catalogue(list(setup.plugins))
-    how = chosen_executor(catalogue, executor, options_node(options or {}))
+    how = choose(catalogue, wish(executor, options or {}))
     folder = prepare(rows, setup, catalogue, out, how)
     planned = plan(rows, setup, catalogue, folder.path, each=listener.checked)
     carry_out(folder, planned, how, retry=retry, listener=listener)
     found = folder.by_case()
     return [found[case.id] for case in cases if case.id in found]
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """An executor with its checked options."""
-
-    executor: Loaded
-    config: Config | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        options = {} if self.config is None else self.config.model_dump(mode="json", exclude_unset=True)
-        return {"use": self.executor.offer.step.name, "with": options}
-
-
-def options_node(options: Mapping[str, Any]) -> Node:
-    """Options of a program as a tree with marks."""
-    import json
-
-    source = Source("options of the executor", json.dumps(dict(options)), Path.cwd(), one_line=True)
-    node = parse(source, Problems())
-    return node or Node(Mark(source, 1, 1), {})
-
-
-def chosen_executor(catalogue: Catalogue, name: str, options: Node) -> Chosen:
-    """An executor with its options. Raises PluginError or PipelineError when there is none, or an option is wrong."""
-    from culmann.pipeline.options import check_options
-
-    found, problems = find_executor(catalogue, name), Problems()
-    config = check_options(found.config, options, options.mark, f"executor {name!r}", problems)
-    problems.stop_if_any()
-    return Chosen(found, config)
 
 
 def prepare(rows: Sequence[Row], setup: Setup, catalogue: Catalogue, out: Path, how: Chosen) -> CohortFolder:
@@ -205,7 +172,9 @@ def carry_out(
 
 def write_tables(folder: CohortFolder) -> None:
     """Write `results.csv` and `cohort.html` from the records that are there."""
-    write_results(folder.path / "results.csv", folder.cases, folder.by_case())
+    records = folder.by_case()
+    write_results(folder.path / "results.csv", folder.cases, records)
+    write_page(folder, records)
 
 
 @dataclass(slots=True)

@@ -110,7 +110,8 @@ def _check_header(sheet: Sheet, graph: Graph, facts: Sequence[str]) -> tuple[lis
             notes.append(f"the pipeline has no input {name!r}: the column is carried along and not used")
         elif name and (problem := _wrong_setting(name, graph, facts)):
             files = ", ".join(graph.inputs)
-            hint = f"a fact is carried along with --facts {name}; files are {files or 'none'}; a setting is step.option"
+            carry = "" if "." in name else f"a fact is carried along with --facts {name}; "
+            hint = f"{carry}files are {files or 'none'}; a setting is step.option"
             wrong.append(Problem(mark, problem, hint))
     for name in facts[len(FACTS) :]:
         if name not in sheet.header:

@@ -99,7 +99,9 @@ def read_documents(
     if root is None or problems.found:
         problems.stop()
     reader = _Sections(problems)
-    top = reader.keys(root, "a pipeline file", ("name", "about", "plugins", "inputs", "steps", "variants", "outputs"))
+    # `executor` says where cohorts run: it is read by `culmann.cohort`, and no result depends on it.
+    known = ("name", "about", "plugins", "inputs", "steps", "variants", "outputs", "executor")
+    top = reader.keys(root, "a pipeline file", known)
     mark = root.mark
     for key in ("name", "steps", "outputs"):
         if key not in top:

@@ -47,6 +47,16 @@ def pipeline_schema(catalogue: Catalogue) -> Schema:
             "steps": _named(names, {"$ref": "#/definitions/step"}, "What is done, from top to bottom."),
             "variants": _named("^[A-Za-z0-9][A-Za-z0-9_.+-]*$", _changes(names), "The same steps with other options, by name."),
             "outputs": outputs,
+            "executor": {
+                "type": "object",
+                "description": "Where cohorts of this pipeline run, when the command line names nothing else.",
+                "required": ["use"],
+                "additionalProperties": False,
+                "properties": {
+                    "use": {"enum": [offer.step.name for offer in catalogue.of_kind("executors")]},
+                    "with": {"type": "object", "description": "Its options: `culmann plugins NAME` lists them."},
+                },
+            },
         },
         "definitions": {"step": step, "input": entry, **definitions},
     }

@@ -19,7 +19,8 @@ class BoomConfig(Config):
     #: Makes the call of each case one of its own, which the store has not.
     tag: int = 0
     wait_s: float = 0.0
-    #: The failure is over when this file is there.
+    pid_file: str = ""
+    #: The failure and the waiting are over when this file is there; the first call puts it there.
     unless: str = ""
 
 
@@ -43,9 +44,13 @@ def boom(labels: Labels, config: BoomConfig, journal: Journal) -> Labels:
     """Fail, or pass the labels on; every call is written to `BOOM_CALLS`."""
     with Path(os.environ["BOOM_CALLS"]).open("a") as file:
         file.write(f"{os.getpid()} {os.environ.get('OMP_NUM_THREADS', '-')} {config.how}\n")
-    time.sleep(config.wait_s)
+    if config.pid_file:
+        Path(config.pid_file).write_text(str(os.getpid()))
     if config.unless and Path(config.unless).exists():
         return labels
+    if config.unless:
+        Path(config.unless).touch()
+    time.sleep(config.wait_s)
     if config.how == "raise":
         raise InputError("this bone is not for me", hint="take another")
     if config.how == "bug":
