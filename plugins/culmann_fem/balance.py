@@ -24,21 +24,25 @@ def norms(system: System, f: FloatArray) -> tuple[float, float]:
 def solve_elastic(system: System, u: FloatArray, limits: Limits, course: Course) -> tuple[FloatArray, bool]:
     """Correct u in place until K u is in balance; the nodal forces, and whether that succeeded.
 
-    What counts is the residual over the load of the very solution, which are only known once there is one: hence the
-    repeated solves, of which the second seldom has anything to do.
+    What counts is the residual over the load of the very solution. So the solve asks for the load whenever it is through, and
+    goes on; what rounding has left over after that, a second solve takes away.
     """
     f = system.vector()
-    system.multiply(u, f)
+
+    def goal(u: FloatArray) -> float:
+        system.multiply(u, f)
+        return 0.5 * limits.residual * norms(system, f)[0]
+
     for _ in range(4):
         limits.check()
+        system.multiply(u, f)
         load, residual = norms(system, f)
         if residual <= limits.residual * load:
             course.largest_residual = max(course.largest_residual, residual / load if load > 0 else 0.0)
             return f, True
         r = -f * system.free
-        goal = 0.5 * limits.residual * load
-        solve = system.solve(system.multiply, u, r, tolerance=goal, most=limits.most_cg)
-        course.count(solve.iterations)
-        system.multiply(u, f)
+        first = 0.5 * limits.residual * load
+        course.count(system.solve(system.multiply, u, r, tolerance=first, most=limits.most_cg, again=goal).iterations)
+    system.multiply(u, f)
     course.fail_at(system, f)
     return f, False

@@ -81,34 +81,64 @@ def _numbered(there: BoolArray) -> IntArray:
 
 
 @_njit
-def residual(stencil, run, x, r, t, first, last):
-    """T = r - A x on the nodes first <= m < last.
+def _product(stencil, run, x, near, m):
+    """(A x)[m], three numbers.
 
     x is flat, with `FRONT` rows in front of those of the nodes and two behind. Copying nine numbers by name and not by a
     loop is twice as fast: the compiler then moves them together.
     """
-    near = np.empty(81, dtype=np.float32)
-    for m in range(first, last):
-        for line in range(9):
-            q, p = run[m, line], 9 * line
-            near[p], near[p + 1], near[p + 2] = x[q], x[q + 1], x[q + 2]
-            near[p + 3], near[p + 4], near[p + 5] = x[q + 3], x[q + 4], x[q + 5]
-            near[p + 6], near[p + 7], near[p + 8] = x[q + 6], x[q + 7], x[q + 8]
-        for c in range(3):
-            total = np.float32(0)
-            for p in range(81):
-                total += stencil[m, c, p] * near[p]
-            t[m, c] = r[m, c] - total
+    for line in range(9):
+        q, p = run[m, line], 9 * line
+        near[p], near[p + 1], near[p + 2] = x[q], x[q + 1], x[q + 2]
+        near[p + 3], near[p + 4], near[p + 5] = x[q + 3], x[q + 4], x[q + 5]
+        near[p + 6], near[p + 7], near[p + 8] = x[q + 6], x[q + 7], x[q + 8]
+    first = second = third = np.float32(0)
+    for p in range(81):
+        first += stencil[m, 0, p] * near[p]
+        second += stencil[m, 1, p] * near[p]
+        third += stencil[m, 2, p] * near[p]
+    return first, second, third
 
 
 @_njit
-def smooth(t, inverse_diagonal, d, x, keep, factor, first, last):
-    """Chebyshev step from the residual t: d = keep d + factor D^-1 t, x += d."""
+def residual(stencil, run, x, r, t, first, last):
+    """T = r - A x on the nodes first <= m < last."""
+    near = np.empty(81, dtype=np.float32)
+    for m in range(first, last):
+        a, b, c = _product(stencil, run, x, near, m)
+        t[m, 0], t[m, 1], t[m, 2] = r[m, 0] - a, r[m, 1] - b, r[m, 2] - c
+
+
+@_njit
+def smooth_first(r, inverse_diagonal, d, to, factor, first, last):
+    """First Chebyshev step from x = 0: d = factor D^-1 r, to = d."""
     for m in range(first, last):
         for c in range(3):
-            value = keep * d[m, c] + factor * inverse_diagonal[m, c] * t[m, c]
-            d[m, c] = value
-            x[m, c] += value
+            d[m, c] = factor * inverse_diagonal[m, c] * r[m, c]
+            to[m, c] = d[m, c]
+
+
+@_njit
+def smooth(stencil, run, x, r, inverse_diagonal, d, to, keep, factor, first, last):
+    """Chebyshev step: d = keep d + factor D^-1 (r - A x), to = x + d."""
+    near = np.empty(81, dtype=np.float32)
+    for m in range(first, last):
+        left = _product(stencil, run, x, near, m)
+        for c in range(3):
+            d[m, c] = keep * d[m, c] + factor * inverse_diagonal[m, c] * (r[m, c] - left[c])
+            to[m, c] = x[3 * (m + FRONT) + c] + d[m, c]
+
+
+@_njit
+def invert(inverse, r, x, first, last):
+    """X = inverse r on the nodes first <= m < last."""
+    flat = r.reshape(-1)
+    for m in range(first, last):
+        for c in range(3):
+            total = np.float32(0)
+            for n in range(flat.shape[0]):
+                total += inverse[3 * m + c, n] * flat[n]
+            x[m, c] = total
 
 
 @_njit

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from culmann.data.arrays import BoolArray, FloatArray
+from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann_fem import vectors
+from culmann_fem.cycle import Fine
 from culmann_fem.hexahedron import Brick
 from culmann_fem.operator import apply_slab, spans
 from culmann_fem.slabs import Slabs, node_spans, plane_work
+
+Single = npt.NDArray[np.float32]
 
 
 class LatticeOperator:
@@ -21,26 +24,28 @@ class LatticeOperator:
     Parameters
     ----------
     E
-        (groups, ni, nj, nk): Young's moduli of the cells of each group of one Poisson's ratio; 0 is void.
+        (groups, ni, nj, padded(nk + 1)): Young's moduli of the cells of each group of one Poisson's ratio; 0 is void.
     bricks
         One for each group.
     free
-        (3, ni + 1, nj + 1, nk + 1): whether a freedom exists and is not prescribed.
+        (3, ni + 1, nj + 1, padded(nk + 1)): whether a freedom exists and is not prescribed.
     """
 
     def __init__(self, E: FloatArray, bricks: Sequence[Brick], free: BoolArray, threads: int | None = None) -> None:
         self.E = np.ascontiguousarray(E, dtype=np.float64)
         self.bricks = tuple(bricks)
         self.filled: BoolArray = np.asarray((self.E > 0).any(axis=0))
-        self._spans = [spans(e) for e in self.E]
+        self.span = np.stack([spans(e) for e in self.E])
         self.node_span = node_spans(spans(self.filled.astype(float)))
         self.slabs = Slabs(plane_work(self.node_span), threads)
-        self.free = free.astype(np.float64)
-        self.free32 = free.astype(np.float32)
-        self._blocks32 = [b.blocks.astype(np.float32) for b in self.bricks]
+        self.free: Single = free.astype(np.float32)
+        self.blocks = np.stack([b.blocks for b in self.bricks])
+        self._blocks32 = self.blocks.astype(np.float32)
         shape = self.free.shape
-        self.r32, self.z32, self.t32, self.d32 = (np.zeros(shape, dtype=np.float32) for _ in range(4))
-        self.inverse_diagonal = np.zeros(shape, dtype=np.float32)
+        self.r32, self.inverse_diagonal, self._t32, self._d32 = (np.zeros(shape, dtype=np.float32) for _ in range(4))
+        self._x32: Single = np.zeros((2, *shape), dtype=np.float32)
+        #: What the preconditioner makes of `r32`.
+        self.z32 = self._x32[0]
         # Of D^-1 K: no larger than that of the worst element alone, whatever the moduli.
         self.largest_eigenvalue = max(_largest_eigenvalue(b.stiffness) for b in self.bricks)
         self.E32 = np.zeros(self.E.shape, dtype=np.float32)
@@ -52,33 +57,27 @@ class LatticeOperator:
         """Take in that the moduli in `E` have changed (a void cell stays void)."""
         self.version += 1
         self.E32[:] = self.E
-        diagonal = np.zeros(self.free.shape, dtype=np.float32)
-        for e, element in zip(self.E32, self.bricks, strict=True):
-            # By symmetry all corners of a brick have the same three diagonal entries.
-            around = e
-            for axis in range(3):
-                pad = [(1, 1) if a == axis else (0, 0) for a in range(3)]
-                wide = np.pad(around, pad)
-                low = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
-                high = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
-                around = wide[low] + wide[high]
-            for c in range(3):
-                diagonal[c] += np.float32(element.stiffness[c, c]) * around
-        there = (self.free32 > 0) & (diagonal > 0)
-        np.divide(1, diagonal, out=self.inverse_diagonal, where=there)
+        corner = np.array([np.diag(b.stiffness)[:3] for b in self.bricks])
+        self.slabs.run(vectors.invert_diagonal, self.E, corner, self.free, self.inverse_diagonal, self.node_span)
 
     def vector(self) -> FloatArray:
         """A new vector of zeros."""
         return np.zeros(self.free.shape)
 
-    def multiply(self, u: FloatArray, y: FloatArray, E: FloatArray | None = None) -> None:
-        """Y = K u; with other moduli (groups, ni, nj, nk) where they are given."""
-        for g, (e, element, span) in enumerate(zip(self.E if E is None else E, self.bricks, self._spans, strict=True)):
-            self.slabs.run(apply_slab, u, y, e, element.blocks, span, g > 0)
+    @property
+    def fine(self) -> Fine:
+        """In single precision, for the preconditioner."""
+        bricks = (self.E32, self._blocks32, self.span, self.node_span)
+        return Fine(bricks, self.free, self.inverse_diagonal, self.r32, self._x32, self._t32, self._d32)
 
-    def multiply32(self, u: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> None:
-        """Y = K u in single precision."""
-        for g, (e, blocks, span) in enumerate(zip(self.E32, self._blocks32, self._spans, strict=True)):
+    @property
+    def double(self) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
+        """In double precision, for `culmann_fem.sweeps`."""
+        return self.E, self.blocks, self.span, self.node_span
+
+    def multiply(self, u: FloatArray, y: FloatArray, E: FloatArray | None = None) -> None:
+        """Y = K u; with other moduli, shaped like `E`, where they are given."""
+        for g, (e, blocks, span) in enumerate(zip(self.E if E is None else E, self.blocks, self.span, strict=True)):
             self.slabs.run(apply_slab, u, y, e, blocks, span, g > 0)
 
     def dot(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:

@@ -8,7 +8,8 @@ import numpy as np
 
 from culmann.data import Materials
 from culmann.data.arrays import FloatArray
-from culmann_fem import vectors
+from culmann_fem import conjugate
+from culmann_fem.conjugate import DONE, NORM, STUCK, ConjugateState
 from culmann_fem.elastic_groups import elastic_groups, on_lattice
 from culmann_fem.hexahedron import brick
 from culmann_fem.lattice import LatticeOperator
@@ -16,7 +17,10 @@ from culmann_fem.multigrid import Multigrid
 from culmann_fem.plastic import PlasticModel
 from culmann_fem.point_model import PointModel
 from culmann_fem.problem import LatticeProblem
-from culmann_fem.system import Product, Solve
+from culmann_fem.system import Again, Product, Solve
+
+#: Iterations between two looks at whether a person wants to stop.
+_AT_ONCE = 4
 
 
 class LinearSolver(Protocol):
@@ -28,7 +32,9 @@ class LinearSolver(Protocol):
     def refresh(self) -> None:
         """The preconditioner of the system is a new one."""
 
-    def solve(self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int) -> Solve:
+    def solve(
+        self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int, again: Again | None = None
+    ) -> Solve:
         """See `culmann_fem.system.System`."""
 
 
@@ -62,29 +68,34 @@ class LatticeSystem:
         if self.elsewhere is not None:
             self.elsewhere.refresh()
 
-    def solve(self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int) -> Solve:
+    def solve(
+        self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int, again: Again | None = None
+    ) -> Solve:
         """Conjugate gradients in double precision, preconditioned by the multigrid in single precision."""
         if self.elsewhere is not None:
-            return self.elsewhere.solve(product, x, r, tolerance=tolerance, most=most)
-        lattice = self.lattice
-        slabs, span = lattice.slabs, lattice.node_span
+            return self.elsewhere.solve(product, x, r, tolerance=tolerance, most=most, again=again)
+        lattice, slabs = self.lattice, self.lattice.slabs
+        cycle = (lattice.fine, self.multigrid.arrays, self.multigrid.program)
         p, q = lattice.vector(), lattice.vector()
         norm = float(np.sqrt(lattice.dot(r, r)))
-        before = 0.0
         lattice.r32[:] = r
-        for iteration in range(most):
-            if norm <= tolerance or not np.isfinite(norm):
-                return Solve(iteration, norm, bool(norm <= tolerance))
-            self.multigrid.apply()
-            rz = lattice.dot(r, lattice.z32)
-            slabs.run(vectors.direction, lattice.z32, p, rz / before if before else 0.0, span)
-            before = rz
-            product(p, q)
-            curvature = slabs.total(vectors.mask_and_dot, q, p, lattice.free, span)
-            if not curvature > 0:
-                return Solve(iteration, norm, False)
-            norm = float(np.sqrt(slabs.total(vectors.advance, x, r, p, q, rz / curvature, lattice.r32, span)))
-        return Solve(most, norm, bool(norm <= tolerance))
+        state = ConjugateState(x, r, p, q, np.zeros((3, slabs.planes)), np.array([0.0, norm, 0.0, 0.0]))
+        iterations = 0
+        while True:
+            norm = float(state.numbers[NORM])
+            if norm <= tolerance and again is not None:
+                tolerance = again(x)
+            if norm <= tolerance or not np.isfinite(norm) or iterations >= most or state.numbers[STUCK]:
+                return Solve(iterations, norm, bool(norm <= tolerance))
+            if product == self.multiply:
+                done = min(_AT_ONCE, most - iterations)
+                slabs.together(conjugate.iterate, lattice.double, *cycle, state, tolerance, done)
+                iterations += int(state.numbers[DONE])
+            else:
+                slabs.together(conjugate.turn, *cycle, state)
+                product(p, q)
+                slabs.together(conjugate.advance, lattice.fine, self.multigrid.program, state)
+                iterations += 1
 
     def precondition(self, r: FloatArray, z: FloatArray) -> None:
         """One cycle of the multigrid."""

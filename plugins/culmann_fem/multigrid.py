@@ -1,58 +1,79 @@
-"""The preconditioner: a V-cycle in single precision, matrix-free on the lattice, Galerkin stencils on the levels above it.
+"""The preconditioner: a cycle in single precision, matrix-free on the lattice, Galerkin stencils on the levels above it.
 
 Smoothing is Chebyshev iteration with the diagonal (Adams et al. 2003, doi:10.1016/S0021-9991(03)00194-3), of the same degree
-before and after the coarse correction, which keeps the V-cycle symmetric.
+before and after the coarse correction, which keeps the cycle symmetric.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from culmann.data.arrays import FloatArray
-from culmann_fem import coarse, vectors
+from culmann.data.arrays import FloatArray, IntArray
+from culmann_fem import coarse
 from culmann_fem.chebyshev import chebyshev
 from culmann_fem.coarse import FloatArray32, Topology, coarse_topology
+from culmann_fem.cycle import (
+    FINE_FIRST,
+    FINE_PROLONG,
+    FINE_RESIDUAL,
+    FINE_RESTRICT,
+    FINE_SMOOTH,
+    FIRST,
+    INVERT,
+    PROLONG,
+    RESIDUAL,
+    RESTRICT,
+    SMOOTH,
+    Coarse,
+    Program,
+    once,
+)
 from culmann_fem.galerkin import child_interpolation, child_stiffness, coarsen_cells, coarsen_lattice
 from culmann_fem.lattice import LatticeOperator
-from culmann_fem.slabs import Slabs
+from culmann_fem.slabs import Slabs, shares
 from culmann_fem.spectrum import largest_eigenvalue
 
-# Degree of the smoother, and how far down the spectrum it reaches.
+# Degree of the smoother, and how far down the spectrum it reaches: on the lattice, on the first coarse level, and above it.
 FINE = (2, 6.0)
+NEXT = (2, 6.0)
 DEEP = (3, 10.0)
 # Of each level by its neighbour below: the levels above the first coarse one cost next to nothing, and real bones need them.
-VISITS = (1, 3, 2, 1)
-_DIRECT_NODES = 125  # a level this small is inverted outright
+VISITS = (2, 2, 2, 1)
+_DIRECT_NODES = 160  # a level this small is inverted outright
+_ALONE = 400  # nodes of a level that one thread goes through faster than several can meet
+
+Factors = tuple[float, float] | tuple[np.float32, np.float32]
 
 
 class CoarseLevel:
-    """A coarse level with its operator, its smoother and its vectors."""
+    """A coarse level: its part of what all levels have in common."""
 
-    def __init__(self, topology: Topology, threads: int | None) -> None:
-        n = topology.n_nodes
+    def __init__(self, topology: Topology, levels: Coarse, at: int) -> None:
+        mine = slice(int(levels.begin[at]), int(levels.begin[at + 1]))
         self.topology = topology
-        self.slabs = Slabs(np.ones(n, dtype=np.int64), threads if n > 4000 else 1)
-        self.stencil: FloatArray32 = np.zeros((n, 3, 27, 3), dtype=np.float32)
-        self.inverse_diagonal: FloatArray32 = np.zeros((n, 3), dtype=np.float32)
-        #: x with rows in front and one more behind, flat: what `coarse.residual` looks into.
-        self.around: FloatArray32 = np.zeros(3 * (coarse.FRONT + n + 2), dtype=np.float32)
-        self.x = self.around[3 * coarse.FRONT : -3].reshape(-1, 3)
-        self.r, self.t, self.d = (np.zeros((n + 1, 3), dtype=np.float32) for _ in range(3))
+        self.flat_stencil = levels.stencil[mine]
+        self.stencil: FloatArray32 = self.flat_stencil.reshape(-1, 3, 27, 3)
+        self.inverse_diagonal: FloatArray32 = levels.inverse_diagonal[mine]
+        self._around = levels.x[0, levels.x_begin[at] : levels.x_begin[at + 1]]
+        self._x = self._around[3 * coarse.FRONT : -6].reshape(-1, 3)
+        self._t = levels.t[mine]
         self.largest = 0.0
-        self.inverse: FloatArray32 | None = None
+        self.inverse: FloatArray32 | None = levels.inverse if at == len(levels.begin) - 2 else None
 
     def finish(self) -> None:
         """Set up the smoother, or the inverse, once the stencils are complete."""
         diagonal = np.einsum("ncc->nc", self.stencil[:, :, 13, :])
         there = diagonal > 1e-12 * diagonal.max()
         self.inverse_diagonal[:] = np.divide(1, diagonal, out=np.zeros_like(diagonal), where=there)
-        if self.topology.n_nodes <= _DIRECT_NODES:
-            self.inverse = self._invert(there)
+        if self.inverse is not None:
+            self.inverse[:] = self._inverted(there)
         else:
             # Softening cells change the scaled spectrum little: the first estimate serves for all later moduli.
             self.largest = self.largest or self._largest_eigenvalue()
 
-    def _invert(self, there: np.typing.NDArray[np.bool_]) -> FloatArray32:
+    def _inverted(self, there: np.typing.NDArray[np.bool_]) -> FloatArray32:
         n = self.topology.n_nodes
         A = np.zeros((3 * n, 3 * (n + 1)))
         for m in range(n):
@@ -69,47 +90,41 @@ class CoarseLevel:
         return np.asarray(np.linalg.inv(A), dtype=np.float32)
 
     def _largest_eigenvalue(self) -> float:
-        nothing = np.zeros_like(self.r)
+        nothing = np.zeros_like(self._t)
 
         def product(v: FloatArray) -> FloatArray:
-            self.x[:-1] = v.reshape(-1, 3)
-            self.slabs.run(coarse.residual, self.flat_stencil, self.topology.run, self.around, nothing, self.t)
-            return -self.t[:-1].astype(np.float64).ravel()
+            self._x[:] = v.reshape(-1, 3)
+            coarse.residual(self.flat_stencil, self.topology.run, self._around, nothing, self._t, 0, self.topology.n_nodes)
+            return -self._t.astype(np.float64).ravel()
 
         return largest_eigenvalue(product, self.inverse_diagonal.astype(np.float64).ravel())
 
-    @property
-    def flat_stencil(self) -> FloatArray32:
-        """(n, 3, 81)."""
-        return self.stencil.reshape(-1, 3, 81)
-
 
 class Multigrid:
-    """V-cycle over a `LatticeOperator`: `apply` turns its residual `r32` into the correction `z32`."""
+    """A cycle over a `LatticeOperator`: `apply` turns the residual `r32` of the lattice into the correction `z32`."""
 
     def __init__(self, lattice: LatticeOperator, threads: int | None = None) -> None:
         self.lattice = lattice
         self._interpolation = child_interpolation()
         self._children = np.stack([child_stiffness(b.stiffness) for b in lattice.bricks])
         self._stiffness = np.stack([b.stiffness for b in lattice.bricks])
-        self.levels: list[CoarseLevel] = []
+        topologies: list[Topology] = []
         filled = lattice.filled
-        while True:
-            topology = coarse_topology(filled)
-            self.levels.append(CoarseLevel(topology, threads))
-            filled = topology.cell >= 0
-            if topology.n_nodes <= _DIRECT_NODES:
-                break
+        while not topologies or topologies[-1].n_nodes > _DIRECT_NODES:
+            topologies.append(coarse_topology(filled))
+            filled = topologies[-1].cell >= 0
+        self.arrays = _arrays(topologies)
+        self.levels = [CoarseLevel(topology, self.arrays, at) for at, topology in enumerate(topologies)]
         self._top = coarse_topology(filled).cell  # cells above the last level: built, never used
-        self._plane_slabs = Slabs(np.ones(self.levels[0].topology.cell.shape[0], dtype=np.int64), threads)
+        self._plane_slabs = Slabs(np.ones(topologies[0].cell.shape[0], dtype=np.int64), threads)
         self.update()
+        self.program = self._program()
 
     def update(self) -> None:
         """Build all coarse operators anew from the moduli of the lattice."""
         above = [level.topology.cell for level in self.levels[1:]] + [self._top]
         cells: FloatArray = np.zeros((int(above[0].max()) + 1, 24, 24))
-        for level in self.levels:
-            level.stencil[:] = 0
+        self.arrays.stencil[:] = 0
         first = self.levels[0]
         for parity in (0, 1):
             self._plane_slabs.run(
@@ -118,7 +133,7 @@ class Multigrid:
                 self._stiffness,
                 self._children,
                 self._interpolation,
-                self.lattice.free32,
+                self.lattice.free,
                 first.topology.number,
                 first.stencil,
                 above[0],
@@ -134,45 +149,86 @@ class Multigrid:
 
     def apply(self) -> None:
         """z32 = M r32."""
-        fine, first = self.lattice, self.levels[0]
-        r, z, t, d, D = fine.r32, fine.z32, fine.t32, fine.d32, fine.inverse_diagonal
-        steps = chebyshev(fine.largest_eigenvalue, *FINE)
-        fine.slabs.run(vectors.smooth_first, r, D, z, d, steps[0][1], fine.node_span)
-        for keep, factor in steps[1:]:
-            fine.multiply32(z, t)
-            fine.slabs.run(vectors.smooth_next, r, t, D, z, d, keep, factor, fine.node_span)
-        fine.multiply32(z, t)
-        first.slabs.run(vectors.restrict, r, t, D, first.topology.place, first.r)
-        self._cycle(0)
-        fine.slabs.run(vectors.prolong, first.x, first.topology.number, D, z, fine.node_span)
-        for keep, factor in steps:
-            fine.multiply32(z, t)
-            fine.slabs.run(vectors.smooth_next, r, t, D, z, d, keep, factor, fine.node_span)
+        self.lattice.slabs.together(once, self.lattice.fine, self.arrays, self.program)
 
-    def _cycle(self, at: int) -> None:
-        level = self.levels[at]
-        x, r, t, d, D = level.x, level.r, level.t, level.d, level.inverse_diagonal
-        if level.inverse is not None:
-            x[:-1] = (level.inverse @ r[:-1].ravel()).reshape(-1, 3)
-            return
-        higher = self.levels[at + 1]
-        steps = chebyshev(level.largest, *(DEEP if at else FINE))
-        x[:] = 0
-        level.slabs.run(coarse.smooth, r, D, d, x, *steps[0])
-        for keep, factor in steps[1:]:
-            level.slabs.run(coarse.residual, level.flat_stencil, level.topology.run, level.around, r, t)
-            level.slabs.run(coarse.smooth, t, D, d, x, keep, factor)
-        for _ in range(VISITS[min(at, 3)]):
-            level.slabs.run(coarse.residual, level.flat_stencil, level.topology.run, level.around, r, t)
-            higher.slabs.run(coarse.restrict, t, level.topology.number, higher.topology.place, higher.r)
-            self._cycle(at + 1)
-            level.slabs.run(coarse.prolong, higher.x, higher.topology.number, level.topology.place, x)
-            for keep, factor in steps:
-                level.slabs.run(coarse.residual, level.flat_stencil, level.topology.run, level.around, r, t)
-                level.slabs.run(coarse.smooth, t, D, d, x, keep, factor)
+    def _program(self) -> Program:
+        """The cycle, written down: see `culmann_fem.cycle`."""
+        counts, threads = [level.topology.n_nodes for level in self.levels], self.lattice.slabs.threads
+        bounds = np.empty((len(counts), threads + 1), dtype=np.int64)
+        for at, count in enumerate(counts):
+            bounds[at] = [0, *[count] * threads] if count < _ALONE else shares(np.ones(count, dtype=np.int64), threads)
+        steps: list[tuple[int, int, int, int]] = []
+        factors: list[Factors] = []
+
+        def add(op: int, level: int, source: int, target: int, factor: Factors = (0.0, 0.0)) -> int:
+            steps.append((op, level, source, target))
+            factors.append(factor)
+            return target
+
+        def climb(at: int) -> int:
+            """Append the cycle from level `at` on; which of its two x has the result."""
+            if at == len(counts) - 1:
+                return add(INVERT, at, 0, 0)
+            smoother = chebyshev(self.levels[at].largest, *(DEEP if at else NEXT))
+            x = add(FIRST, at, 0, 0, smoother[0])
+            for step in smoother[1:]:
+                x = add(SMOOTH, at, x, 1 - x, step)
+            for _ in range(VISITS[min(at, 3)]):
+                add(RESIDUAL, at, x, x)
+                add(RESTRICT, at + 1, 0, 0)
+                add(PROLONG, at, climb(at + 1), x)
+                for step in smoother:
+                    x = add(SMOOTH, at, x, 1 - x, step)
+            return x
+
+        smoother = chebyshev(self.lattice.largest_eigenvalue, *FINE)
+        x = add(FINE_FIRST, 0, 0, 1, smoother[0])  # the number of steps that follow is odd: they end at 0
+        for step in smoother[1:]:
+            x = add(FINE_SMOOTH, 0, x, 1 - x, step)
+        add(FINE_RESIDUAL, 0, x, x)
+        add(FINE_RESTRICT, 0, 0, 0)
+        add(FINE_PROLONG, 0, climb(0), x)
+        for step in smoother:
+            x = add(FINE_SMOOTH, 0, x, 1 - x, step)
+
+        def alone(op: int, level: int) -> bool:
+            return op >= FIRST and counts[level] < _ALONE
+
+        def builds_on(one: tuple[int, ...], then: tuple[int, ...]) -> bool:
+            """Whether a thread needs what others did in the step before."""
+            own = one[0] in (RESTRICT, FINE_RESTRICT) and then[0] == FIRST
+            return not (own or (alone(*one[:2]) and alone(*then[:2])))
+
+        meets = [builds_on(*both) for both in pairwise(steps)] + [True]
+        program = np.array([(*step, met) for step, met in zip(steps, meets, strict=True)], dtype=np.int64)
+        return Program(program, np.array(factors, dtype=np.float32), bounds, self.lattice.slabs.bounds)
 
     def close(self) -> None:
         """End the threads."""
         self._plane_slabs.close()
-        for level in self.levels:
-            level.slabs.close()
+
+
+def _arrays(topologies: list[Topology]) -> Coarse:
+    counts = [topology.n_nodes for topology in topologies]
+    n, last = sum(counts), 3 * counts[-1]
+    x_begin = _begin([3 * (coarse.FRONT + count + 2) for count in counts])
+    return Coarse(
+        begin=_begin(counts),
+        stencil=np.zeros((n, 3, 81), dtype=np.float32),
+        run=np.concatenate([topology.run for topology in topologies]),
+        inverse_diagonal=np.zeros((n, 3), dtype=np.float32),
+        r=np.zeros((n, 3), dtype=np.float32),
+        t=np.zeros((n, 3), dtype=np.float32),
+        d=np.zeros((n, 3), dtype=np.float32),
+        x=np.zeros((2, int(x_begin[-1])), dtype=np.float32),
+        x_begin=x_begin,
+        place=np.concatenate([topology.place for topology in topologies]).astype(np.int32),
+        number=np.concatenate([topology.number.ravel() for topology in topologies]).astype(np.int32),
+        number_begin=_begin([topology.number.size for topology in topologies]),
+        number_shape=np.array([topology.number.shape for topology in topologies]),
+        inverse=np.zeros((last, last), dtype=np.float32),
+    )
+
+
+def _begin(sizes: list[int]) -> IntArray:
+    return np.concatenate([[0], np.cumsum(sizes)])

@@ -9,6 +9,7 @@ import numpy as np
 from culmann.data import LoadCase, Mesh
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann.errors import SolverError
+from culmann_fem.operator import padded
 
 _PARALLEL = 1e-6
 
@@ -30,7 +31,7 @@ class LatticeProblem:
     cell, node
         (n_cells, 3) and (n_points, 3): places in the box. Points that belong to no cell have place -1.
     free
-        (3, ni + 1, nj + 1, nk + 1): freedoms that exist and are not prescribed.
+        (3, ni + 1, nj + 1, padded(nk + 1)): freedoms that exist and are not prescribed. So long are lines for the operator.
     target_mm
         The same shape: displacement at full load where prescribed, 0 elsewhere.
     sets
@@ -57,8 +58,8 @@ class LatticeProblem:
     is_bone: BoolArray
 
     def on_cells(self, values: FloatArray) -> FloatArray:
-        """(ni, nj, nk) from values (n_cells,), 0 elsewhere."""
-        box = np.zeros(self.shape)
+        """(ni, nj, padded(nk + 1)) from values (n_cells,), 0 elsewhere."""
+        box = np.zeros((*self.shape[:2], padded(self.shape[2] + 1)))
         box[tuple(self.cell.T)] = values
         return box
 
@@ -116,7 +117,7 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
     used[mesh.cells] = True
     node[~used] = -1
     shape = tuple(int(n) for n in size[order])
-    nodes = tuple(n + 1 for n in shape)
+    nodes = (shape[0] + 1, shape[1] + 1, padded(shape[2] + 1))
 
     axes = grid.axes[:, order]
     free = np.zeros((3, *nodes), dtype=bool)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from culmann.data.arrays import IntArray
+from culmann_fem.barrier import Barrier, barrier, break_up
+from culmann_fem.operator import LANES
 
-SpanArray = npt.NDArray[np.uint64]
+SpanArray = npt.NDArray[np.int64]
+_Done = SimpleQueue[BaseException | None]
+#: A kernel, its arguments, where it meets others, and where to say that it is done.
+_Job = tuple[Callable[..., Any], tuple[Any, ...], Barrier | None, _Done]
 
 
 class Slabs:
@@ -25,23 +31,39 @@ class Slabs:
 
     def __init__(self, work: IntArray, threads: int | None = None) -> None:
         """`work[i]` says how much there is to do in node plane i; threads get equal shares of it."""
-        n = min(threads or os.cpu_count() or 1, max(1, len(work) // 2))
-        share = np.cumsum(work) / max(1, work.sum())
-        cuts = [0, *(int(np.searchsorted(share, t / n)) + 1 for t in range(1, n)), len(work)]
         self.planes = len(work)
-        self._bounds = [(a, b) for a, b in pairwise(cuts) if b > a]
-        self._pool = ThreadPoolExecutor(len(self._bounds) - 1) if len(self._bounds) > 1 else None
+        #: (threads + 1,): where the slab of each thread begins, and where the last one ends.
+        self.bounds = shares(work, min(threads or os.cpu_count() or 1, max(1, len(work) // 2)))
+        self.threads = len(self.bounds) - 1
+        self._slabs = list(pairwise(self.bounds.tolist()))
+        self._workers = [_Worker() for _ in self._slabs[1:]]
         self._partial = np.zeros(self.planes)
 
     def run(self, kernel: Callable[..., Any], *arguments: Any) -> None:
         """Call `kernel(*arguments, first, last)` for every slab and wait for all of them."""
-        others = []
-        if self._pool is not None:
-            others = [self._pool.submit(kernel, *arguments, *bounds) for bounds in self._bounds[1:]]
-        kernel(*arguments, *self._bounds[0])
-        wait(others)
-        for other in others:
-            other.result()
+        done: _Done = SimpleQueue()
+        for worker, slab in zip(self._workers, self._slabs[1:], strict=True):
+            worker.jobs.put((kernel, (*arguments, *slab), None, done))
+        kernel(*arguments, *self._slabs[0])
+        self._await(done)
+
+    def together(self, kernel: Callable[..., Any], *arguments: Any) -> None:
+        """Call `kernel(*arguments, barrier, threads, t)` on every thread t; they can wait for one another at the barrier."""
+        here = barrier()
+        done: _Done = SimpleQueue()
+        try:
+            for t, worker in enumerate(self._workers, start=1):
+                worker.jobs.put((kernel, (*arguments, here, self.threads, t), here, done))
+            kernel(*arguments, here, self.threads, 0)
+        except BaseException:
+            break_up(here)
+            raise
+        self._await(done)
+
+    def _await(self, done: _Done) -> None:
+        errors = [error for error in [done.get() for _ in self._workers] if error is not None]
+        if errors:
+            raise errors[0]
 
     def total(self, kernel: Callable[..., Any], *arguments: Any) -> float:
         """The same for a kernel whose next-to-last arguments take one partial sum a plane: their sum."""
@@ -50,8 +72,38 @@ class Slabs:
 
     def close(self) -> None:
         """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        for worker in self._workers:
+            worker.jobs.put(None)
+        self._workers = []
+
+
+class _Worker(Thread):
+    """A thread that does one job after another: an executor's own bookkeeping would take longer than most of them do."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self.start()
+
+    def run(self) -> None:
+        while (job := self.jobs.get()) is not None:
+            kernel, arguments, meeting, done = job
+            try:
+                kernel(*arguments)
+            except BaseException as error:
+                if meeting is not None:
+                    break_up(meeting)
+                done.put(error)
+            else:
+                done.put(None)
+            del job, kernel, arguments, done  # which hold large arrays
+
+
+def shares(work: IntArray, threads: int) -> IntArray:
+    """Where the slabs of at most so many threads begin, with equal shares of the work, and where the last one ends."""
+    share = np.cumsum(work) / max(1, work.sum())
+    cuts = [0, *(int(np.searchsorted(share, t / threads)) + 1 for t in range(1, threads)), len(work)]
+    return np.unique(np.minimum(cuts, len(work)))
 
 
 def plane_work(node_span: SpanArray) -> IntArray:
@@ -60,7 +112,10 @@ def plane_work(node_span: SpanArray) -> IntArray:
 
 
 def node_spans(element_span: IntArray) -> SpanArray:
-    """(ni + 1, nj + 1, 2): where every line of nodes begins and ends, from the spans of the lines of elements."""
+    """(ni + 1, nj + 1, 2): where every line of nodes begins and ends, from the spans of the lines of elements.
+
+    Lengths are whole numbers of the vectors of `culmann_fem.simd`: a line in memory has room for that.
+    """
     ni, nj, _ = element_span.shape
     big = np.iinfo(np.int64).max
     first = np.full((ni + 1, nj + 1), big)
@@ -74,5 +129,5 @@ def node_spans(element_span: IntArray) -> SpanArray:
             first[view] = np.minimum(first[view], low)
             last[view] = np.maximum(last[view], high)
     first[last == 0] = 0
-    # Unsigned, so that compiled loops over a line need no test for negative indices and vectorise.
-    return np.ascontiguousarray(np.stack([first, last], axis=2).astype(np.uint64))
+    last += (first - last) % LANES
+    return np.ascontiguousarray(np.stack([first, last], axis=2).astype(np.int64))

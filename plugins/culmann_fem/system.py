@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from culmann.data import Fields
 from culmann.data.arrays import FloatArray
 
 #: y = A x for a symmetric A; what it says of held freedoms does not matter.
 Product = Callable[[FloatArray, FloatArray], None]
+#: The tolerance that a solution calls for.
+Again = Callable[[FloatArray], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class System(Protocol):
     """Freedoms, forces and linear solves. Vectors are arrays of one shape that only the system itself looks into."""
 
     @property
-    def free(self) -> FloatArray:
+    def free(self) -> npt.NDArray[np.floating[Any]]:
         """1 for a freedom that exists and is not prescribed, 0 elsewhere."""
 
     @property
@@ -42,11 +47,14 @@ class System(Protocol):
     def multiply(self, u: FloatArray, f: FloatArray) -> None:
         """F = K u with the present moduli."""
 
-    def solve(self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int) -> Solve:
+    def solve(
+        self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int, again: Again | None = None
+    ) -> Solve:
         """Improve x until the norm of the residual is at most `tolerance` (N), in `most` iterations.
 
         `product` may differ from the K that the preconditioner was made for. x is corrected in place, on free freedoms only.
-        r is the residual at the start, zero where held, and holds the one at the end.
+        r is the residual at the start, zero where held, and holds the one at the end. Where `again` is given it is asked, once
+        the tolerance is met, which one x itself calls for; the iteration goes on to that without beginning anew.
         """
 
     def precondition(self, r: FloatArray, z: FloatArray) -> None:

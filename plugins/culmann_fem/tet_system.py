@@ -8,7 +8,7 @@ from culmann.data import Materials
 from culmann.data.arrays import FloatArray
 from culmann_fem import tet_vectors
 from culmann_fem.elastic_groups import elastic_groups
-from culmann_fem.system import Product, Solve
+from culmann_fem.system import Again, Product, Solve
 from culmann_fem.tet_multigrid import TetMultigrid
 from culmann_fem.tet_operator import CHUNK, TetOperator
 from culmann_fem.tet_problem import TetProblem
@@ -44,7 +44,9 @@ class TetSystem:
         """Build the preconditioner anew from the moduli of the operator."""
         self.multigrid.update()
 
-    def solve(self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int) -> Solve:
+    def solve(
+        self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int, again: Again | None = None
+    ) -> Solve:
         """Conjugate gradients in double precision, preconditioned by the multigrid in single precision."""
         slabs, multigrid = self.operator.node_slabs, self.multigrid
         p, q = self.vector(), self.vector()
@@ -52,6 +54,8 @@ class TetSystem:
         before = 0.0
         multigrid.r32[:] = r
         for iteration in range(most):
+            if norm <= tolerance and again is not None:
+                tolerance = again(x)
             if norm <= tolerance or not np.isfinite(norm):
                 return Solve(iteration, norm, bool(norm <= tolerance))
             multigrid.apply()

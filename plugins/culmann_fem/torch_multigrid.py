@@ -17,7 +17,7 @@ from torch import Tensor
 from culmann.data.arrays import IntArray
 from culmann_fem.chebyshev import chebyshev
 from culmann_fem.hexahedron import CORNERS
-from culmann_fem.multigrid import DEEP, FINE, VISITS, CoarseLevel, Multigrid
+from culmann_fem.multigrid import DEEP, FINE, NEXT, VISITS, CoarseLevel, Multigrid
 from culmann_fem.torch_operator import TorchOperator
 
 _AROUND: IntArray = np.array([[a, b, c] for a in (-1, 0, 1) for b in (-1, 0, 1) for c in (-1, 0, 1)])
@@ -179,7 +179,7 @@ class TorchMultigrid:
                 torch.baddbmm(r[some, :, None], stencil[some], near[some], alpha=-1, out=t[some, :, None])
             return t
 
-        steps = _floats(level.largest, DEEP if at else FINE)
+        steps = _floats(level.largest, DEEP if at else NEXT)
         return Level(residual, inverse_diagonal, steps, self._transfers[at + 1], VISITS[min(at, 3)])
 
 

@@ -56,7 +56,7 @@ class TorchOperator:
             for kind in (torch.float64, torch.float32)
         }
         self._moduli: dict[torch.dtype, Tensor] = {}
-        self.free = self.pack(lattice.free)
+        self.free = self.pack(lattice.free).double()
         self.inverse_diagonal = self.pack(lattice.inverse_diagonal)
         #: 1 where a freedom has stiffness and is free.
         self.mask = (self.inverse_diagonal > 0).float()

@@ -18,7 +18,7 @@ from culmann.errors import SolverError
 from culmann_fem.lattice_system import LatticeSystem
 from culmann_fem.plastic import PlasticModel
 from culmann_fem.point_model import PointModel
-from culmann_fem.system import Product, Solve
+from culmann_fem.system import Again, Product, Solve
 from culmann_fem.torch_multigrid import TorchMultigrid
 from culmann_fem.torch_operator import TorchOperator
 from culmann_fem.torch_tangent import curve_loss, point_loss, strain_operator
@@ -57,7 +57,9 @@ class TorchSolver:
         with _no_gradients():
             self._multigrid.update()
 
-    def solve(self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int) -> Solve:
+    def solve(
+        self, product: Product, x: FloatArray, r: FloatArray, *, tolerance: float, most: int, again: Again | None = None
+    ) -> Solve:
         """See `culmann_fem.system.System`. A product that is not known here is done on the processor."""
         operator = self.operator
         with _no_gradients():
@@ -65,20 +67,29 @@ class TorchSolver:
             ready = self._products.get(product)
             apply = ready() if ready is not None else lambda v: self._through_the_processor(product, v)
             residual = operator.pack(r)
-            correction, how = self._iterate(apply, residual, tolerance, most)
-            operator.unpack(residual, r)
             change = np.zeros_like(x)
-            operator.unpack(correction, change)
-        x += change
+
+            def at(correction: Tensor) -> FloatArray:
+                operator.unpack(correction, change)
+                return x + change
+
+            ask = (lambda correction: again(at(correction))) if again is not None else None
+            correction, how = self._iterate(apply, residual, tolerance, most, ask)
+            operator.unpack(residual, r)
+            x[:] = at(correction)
         return how
 
-    def _iterate(self, apply: DeviceProduct, r: Tensor, tolerance: float, most: int) -> tuple[Tensor, Solve]:
+    def _iterate(
+        self, apply: DeviceProduct, r: Tensor, tolerance: float, most: int, again: Callable[[Tensor], float] | None
+    ) -> tuple[Tensor, Solve]:
         """Conjugate gradients from nought, in double precision; r is changed in place."""
         free = self.operator.free
         x, p = torch.zeros_like(r), torch.zeros_like(r)
         norm = _dot(r, r) ** 0.5
         before = 0.0
         for iteration in range(most):
+            if norm <= tolerance and again is not None:
+                tolerance = again(x)
             if norm <= tolerance or not np.isfinite(norm):
                 return x, Solve(iteration, norm, norm <= tolerance)
             z = self._multigrid.apply(r.float()).double()

@@ -12,6 +12,37 @@ _njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "
 
 
 @_njit
+def invert_diagonal(E, corner, free, inverse, span, first, last):
+    """Inverse = 1 over the diagonal of K, 0 where nothing is free.
+
+    Parameters
+    ----------
+    E
+        (groups, ni, nj, nk).
+    corner
+        (groups, 3): the diagonal of an element with E = 1, of which by symmetry all corners have the same three entries.
+    """
+    groups, ni, nj, _ = E.shape
+    for i in range(first, last):
+        for j in range(inverse.shape[2]):
+            for k in range(np.int64(span[i, j, 0]), np.int64(span[i, j, 1])):
+                x = y = z = 0.0
+                for g in range(groups):
+                    around = 0.0
+                    for a in range(max(0, i - 1), min(ni, i + 1)):
+                        for b in range(max(0, j - 1), min(nj, j + 1)):
+                            around += E[g, a, b, k]
+                            if k > 0:
+                                around += E[g, a, b, k - 1]
+                    x += corner[g, 0] * around
+                    y += corner[g, 1] * around
+                    z += corner[g, 2] * around
+                inverse[0, i, j, k] = free[0, i, j, k] / x if x > 0 else 0.0
+                inverse[1, i, j, k] = free[1, i, j, k] / y if y > 0 else 0.0
+                inverse[2, i, j, k] = free[2, i, j, k] / z if z > 0 else 0.0
+
+
+@_njit
 def dot(a, b, span, partial, first, last):
     """partial[i] = a . b over plane i."""
     for i in range(first, last):
@@ -24,117 +55,49 @@ def dot(a, b, span, partial, first, last):
 
 
 @_njit
-def direction(z, p, beta, span, first, last):
-    """P = z + beta p."""
-    for c in range(3):
-        for i in range(first, last):
-            for j in range(p.shape[2]):
-                for k in range(span[i, j, 0], span[i, j, 1]):
-                    p[c, i, j, k] = z[c, i, j, k] + beta * p[c, i, j, k]
+def restrict(t, span, place, coarse, first, last):
+    """coarse[m] = P^T t for the coarse nodes first <= m < last; t is zero where a freedom is held, and on padding.
 
-
-@_njit
-def mask_and_dot(q, p, free, span, partial, first, last):
-    """Zero q where it is not free; partial[i] = q . p over plane i."""
-    for i in range(first, last):
-        total = 0.0
-        for c in range(3):
-            for j in range(q.shape[2]):
-                for k in range(span[i, j, 0], span[i, j, 1]):
-                    q[c, i, j, k] *= free[c, i, j, k]
-                    total += q[c, i, j, k] * p[c, i, j, k]
-        partial[i] = total
-
-
-@_njit
-def advance(x, r, p, q, alpha, r32, span, partial, first, last):
-    """X += alpha p, r -= alpha q, r32 = r; partial[i] = r . r over plane i."""
-    for i in range(first, last):
-        total = 0.0
-        for c in range(3):
-            for j in range(x.shape[2]):
-                for k in range(span[i, j, 0], span[i, j, 1]):
-                    x[c, i, j, k] += alpha * p[c, i, j, k]
-                    value = r[c, i, j, k] - alpha * q[c, i, j, k]
-                    r[c, i, j, k] = value
-                    r32[c, i, j, k] = value
-                    total += value * value
-        partial[i] = total
-
-
-@_njit
-def smooth_first(r, inverse_diagonal, x, d, factor, span, first, last):
-    """First Chebyshev step from x = 0: d = factor D^-1 r, x = d."""
-    for c in range(3):
-        for i in range(first, last):
-            for j in range(x.shape[2]):
-                for k in range(span[i, j, 0], span[i, j, 1]):
-                    value = factor * inverse_diagonal[c, i, j, k] * r[c, i, j, k]
-                    d[c, i, j, k] = value
-                    x[c, i, j, k] = value
-
-
-@_njit
-def smooth_next(r, t, inverse_diagonal, x, d, keep, factor, span, first, last):
-    """Chebyshev step: d = keep d + factor D^-1 (r - t) with t = K x, then x += d."""
-    for c in range(3):
-        for i in range(first, last):
-            for j in range(x.shape[2]):
-                for k in range(span[i, j, 0], span[i, j, 1]):
-                    value = keep * d[c, i, j, k] + factor * inverse_diagonal[c, i, j, k] * (r[c, i, j, k] - t[c, i, j, k])
-                    d[c, i, j, k] = value
-                    x[c, i, j, k] += value
-
-
-@_njit
-def restrict(r, t, inverse_diagonal, place, coarse, first, last):
-    """Coarse residual: coarse[m] = P^T (r - t) for the coarse nodes first <= m < last; held freedoms do not count."""
-    ni, nj, nk = r.shape[1], r.shape[2], r.shape[3]
+    Coarse nodes of a line are numbered one after the other: what the nine fine lines around it give is summed up once for it.
+    """
+    ni, nj, width = t.shape[1], t.shape[2], t.shape[3]
+    line = np.zeros((3, width + 2), dtype=t.dtype)  # one place in front, and one behind
+    at_i = at_j = -1
     for m in range(first, last):
-        sx = sy = sz = 0.0
-        for a in range(-1, 2):
-            i = 2 * place[m, 0] + a
-            if i < 0 or i >= ni:
-                continue
-            for b in range(-1, 2):
-                j = 2 * place[m, 1] + b
-                if j < 0 or j >= nj:
-                    continue
-                for c in range(-1, 2):
-                    k = 2 * place[m, 2] + c
-                    if k < 0 or k >= nk:
-                        continue
-                    w = 0.5 ** (abs(a) + abs(b) + abs(c))
-                    if inverse_diagonal[0, i, j, k] > 0:
-                        sx += w * (r[0, i, j, k] - t[0, i, j, k])
-                    if inverse_diagonal[1, i, j, k] > 0:
-                        sy += w * (r[1, i, j, k] - t[1, i, j, k])
-                    if inverse_diagonal[2, i, j, k] > 0:
-                        sz += w * (r[2, i, j, k] - t[2, i, j, k])
-        coarse[m, 0] = sx
-        coarse[m, 1] = sy
-        coarse[m, 2] = sz
+        i, j, k = 2 * place[m, 0], 2 * place[m, 1], 2 * place[m, 2]
+        if i != at_i or j != at_j:
+            at_i, at_j = i, j
+            line[:] = 0
+            for a in range(max(i - 1, 0), min(i + 2, ni)):
+                for b in range(max(j - 1, 0), min(j + 2, nj)):
+                    w = t.dtype.type((1.0 if a == i else 0.5) * (1.0 if b == j else 0.5))
+                    for c in range(3):
+                        for n in range(span[a, b, 0], span[a, b, 1]):
+                            line[c, n + 1] += w * t[c, a, b, n]
+        for c in range(3):
+            coarse[m, c] = 0.5 * (line[c, k] + line[c, k + 2]) + line[c, k + 1]
 
 
 @_njit
-def prolong(coarse, number, inverse_diagonal, x, span, first, last):
-    """X += P coarse on the free freedoms of the node planes first <= i < last; `number` finds a coarse node by its place."""
+def prolong(coarse, number, free, x, span, first, last):
+    """X += P coarse where free on the node planes first <= i < last; `number` finds a coarse node by its place."""
+    half = number.shape[2]
+    line = np.zeros((3, half + 1), dtype=x.dtype)
     for i in range(first, last):
         for j in range(x.shape[2]):
-            for k in range(np.int64(span[i, j, 0]), np.int64(span[i, j, 1])):
-                sx = sy = sz = 0.0
-                w = 1.0 / ((1 + (i & 1)) * (1 + (j & 1)) * (1 + (k & 1)))
-                for a in range(i >> 1, (i >> 1) + 1 + (i & 1)):
-                    for b in range(j >> 1, (j >> 1) + 1 + (j & 1)):
-                        for c in range(k >> 1, (k >> 1) + 1 + (k & 1)):
-                            m = number[a, b, c]
-                            if m >= 0:
-                                sx += coarse[m, 0]
-                                sy += coarse[m, 1]
-                                sz += coarse[m, 2]
-                if inverse_diagonal[0, i, j, k] > 0:
-                    x[0, i, j, k] += w * sx
-                if inverse_diagonal[1, i, j, k] > 0:
-                    x[1, i, j, k] += w * sy
-                if inverse_diagonal[2, i, j, k] > 0:
-                    x[2, i, j, k] += w * sz
+            begin, end = span[i, j, 0], span[i, j, 1]
+            if end <= begin:
+                continue
+            line[:] = 0
+            w = x.dtype.type(1.0 / ((1 + (i & 1)) * (1 + (j & 1))))
+            for a in range(i >> 1, (i >> 1) + 1 + (i & 1)):
+                for b in range(j >> 1, (j >> 1) + 1 + (j & 1)):
+                    for n in range(begin >> 1, min(half, (end >> 1) + 1)):
+                        m = number[a, b, n]
+                        if m >= 0:
+                            for c in range(3):
+                                line[c, n] += w * coarse[m, c]
+            for c in range(3):
+                for k in range(begin, min(end, 2 * half - 1)):
+                    value = 0.5 * (line[c, k >> 1] + line[c, k + 1 >> 1])
+                    x[c, i, j, k] += free[c, i, j, k] * value

@@ -1,0 +1,118 @@
+"""Conjugate gradients on the lattice, in double precision, on all threads side by side, with a multigrid cycle in between."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from culmann.data.arrays import FloatArray
+from culmann_fem import sweeps
+from culmann_fem.barrier import meet
+from culmann_fem.cycle import cycle
+
+_njit = numba.njit(nogil=True, cache=True)
+
+# Places in `ConjugateState.numbers`.
+ALONG, NORM, STUCK, DONE = range(4)
+
+
+class ConjugateState(NamedTuple):
+    """What goes from one iteration to the next.
+
+    Parameters
+    ----------
+    x, r, p, q
+        Solution, residual, direction, and what the matrix makes of the direction.
+    partial
+        (3, planes): sums of products over each plane of nodes; each of the three is read by all before it is written again.
+    numbers
+        r . z of the last iteration, 0 before the first; the norm of r; whether the matrix was found not to be positive; and
+        how many iterations `iterate` has done.
+    """
+
+    x: FloatArray
+    r: FloatArray
+    p: FloatArray
+    q: FloatArray
+    partial: FloatArray
+    numbers: FloatArray
+
+
+@_njit
+def _sum(partial):
+    """The same on every thread, and for any number of them."""
+    total = 0.0
+    for value in partial:
+        total += value
+    return total
+
+
+@_njit
+def _turn(fine, levels, program, state, room, before, barrier, threads, t):
+    first, last, span = program.planes[t], program.planes[t + 1], fine.bricks[3]
+    cycle(fine, levels, program, room, barrier, threads, t)
+    sweeps.dot(state.r, fine.x[0], span, state.partial[0], first, last)
+    meet(barrier, threads)
+    along = _sum(state.partial[0])
+    sweeps.direction(fine.x[0], state.p, along / before if before != 0 else 0.0, span, first, last)
+    meet(barrier, threads)
+    return along
+
+
+@_njit
+def _advance(fine, program, state, along, barrier, threads, t):
+    """The norm of the residual after a step, or -1 where the matrix is not positive along p."""
+    first, last = program.planes[t], program.planes[t + 1]
+    meet(barrier, threads)
+    curvature = _sum(state.partial[1])
+    if not curvature > 0:
+        return -1.0
+    partial, span = state.partial[2], fine.bricks[3]
+    sweeps.advance(state.x, state.r, state.p, state.q, along / curvature, fine.r, span, partial, first, last)
+    meet(barrier, threads)
+    return np.sqrt(_sum(partial))
+
+
+@_njit
+def turn(fine, levels, program, state, barrier, threads, t):
+    """The next direction."""
+    before = state.numbers[ALONG]
+    along = _turn(fine, levels, program, state, sweeps.rings(fine.r), before, barrier, threads, t)
+    if t == 0:
+        state.numbers[ALONG] = along
+
+
+@_njit
+def advance(fine, program, state, barrier, threads, t):
+    """A step along the direction, once q is what the matrix makes of it."""
+    first, last = program.planes[t], program.planes[t + 1]
+    sweeps.mask_and_dot(state.q, state.p, fine.free, fine.bricks[3], state.partial[1], first, last)
+    norm = _advance(fine, program, state, state.numbers[ALONG], barrier, threads, t)
+    _note(state, norm, state.numbers[ALONG], 1, barrier, threads, t)
+
+
+@_njit
+def _note(state, norm, along, done, barrier, threads, t):
+    meet(barrier, threads)
+    if t == 0:
+        state.numbers[ALONG], state.numbers[DONE] = along, done
+        if norm < 0:
+            state.numbers[STUCK] = 1
+        else:
+            state.numbers[NORM] = norm
+
+
+@_njit
+def iterate(bricks, fine, levels, program, state, tolerance, most, barrier, threads, t):
+    """Up to so many iterations with the stiffness itself, `bricks` in double precision; they end at the tolerance."""
+    first, last = program.planes[t], program.planes[t + 1]
+    room, room_double = sweeps.rings(fine.r), sweeps.rings(state.p)
+    along, norm, done = state.numbers[ALONG], state.numbers[NORM], 0
+    while done < most and norm > tolerance and np.isfinite(norm):
+        along = _turn(fine, levels, program, state, room, along, barrier, threads, t)
+        sweeps.product(state.p, state.q, bricks, fine.free, state.partial[1], room_double, first, last)
+        norm = _advance(fine, program, state, along, barrier, threads, t)
+        done += 1
+    _note(state, norm, along, done, barrier, threads, t)

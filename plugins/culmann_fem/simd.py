@@ -1,0 +1,165 @@
+"""Vectors of 64 bytes for compiled kernels: sixteen floats or eight doubles that are loaded, added and stored at once.
+
+The compiler vectorises simple loops by itself, but not dependably, and leaves the ends of short lines to slow scalar loops. The
+lines of a bone are short. With these every operation of a kernel is one of the processor's, or a few where it has none so wide.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba.core import types
+from numba.core.datamodel.models import PrimitiveModel
+from numba.extending import overload, register_model
+
+intrinsic: Any = numba.extending.intrinsic  # which makes of a function one with other arguments
+
+_BYTES = 64
+_FLAGS = ("contract", "reassoc", "nsz", "arcp", "afn")
+
+
+class Vector(types.Type):
+    """The type of a vector, as numba sees it."""
+
+    def __init__(self, element: Any) -> None:
+        self.element = element
+        self.lanes = 8 * _BYTES // element.bitwidth
+        super().__init__(name=f"Vector({element})")
+
+
+@register_model(Vector)
+class _Model(PrimitiveModel):
+    def __init__(self, dmm: Any, fe_type: Any) -> None:
+        element = ir.FloatType() if fe_type.element.bitwidth == 32 else ir.DoubleType()
+        super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.lanes))
+
+
+def _pointer(context: Any, builder: Any, array: Any, given: Any, wide: Any) -> Any:
+    """Of vectors as wide as that, from an array and an index as they are given."""
+    place = context.make_array(array)(context, builder, given[0]).data
+    return builder.bitcast(builder.gep(place, [given[1]]), wide.as_pointer())
+
+
+@intrinsic
+def load(typingctx: Any, array: Any, index: Any) -> Any:
+    """The vector that begins at a place of a flat array."""
+    vector = Vector(array.dtype)
+
+    def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        wide = context.get_value_type(vector)
+        return builder.load(_pointer(context, builder, array, given, wide), align=array.dtype.bitwidth // 8)
+
+    return vector(array, index), code
+
+
+@intrinsic
+def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write a vector to a place of a flat array."""
+
+    def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        wide = context.get_value_type(value)
+        at = _pointer(context, builder, array, given, wide)
+        builder.store(given[2], at, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, index, value), code
+
+
+@intrinsic
+def load_double(typingctx: Any, array: Any, index: Any) -> Any:
+    """The doubles that begin at a place of a flat array of floats."""
+    vector = Vector(types.float64)
+
+    def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        narrow = ir.VectorType(ir.FloatType(), vector.lanes)
+        short = builder.load(_pointer(context, builder, array, given, narrow), align=4)
+        return builder.fpext(short, context.get_value_type(vector))
+
+    return vector(array, index), code
+
+
+@intrinsic
+def store_single(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write a vector of doubles to a flat array of floats, rounded."""
+
+    def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        narrow = ir.VectorType(ir.FloatType(), value.lanes)
+        at = _pointer(context, builder, array, given, narrow)
+        builder.store(builder.fptrunc(given[2], narrow), at, align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, index, value), code
+
+
+@intrinsic
+def total(typingctx: Any, vector: Any) -> Any:
+    """The sum of the numbers of a vector."""
+
+    def code(_: Any, builder: Any, __: Any, given: Any) -> Any:
+        parts = [builder.extract_element(given[0], ir.Constant(ir.IntType(32), n)) for n in range(vector.lanes)]
+        while len(parts) > 1:
+            parts = [builder.fadd(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
+
+    return vector.element(vector), code
+
+
+@intrinsic
+def spread(typingctx: Any, value: Any) -> Any:
+    """A vector that has the same number everywhere."""
+    vector = Vector(value)
+
+    def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        wide = context.get_value_type(vector)
+        one = builder.insert_element(ir.Constant(wide, ir.Undefined), given[0], ir.Constant(ir.IntType(32), 0))
+        lanes = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
+        return builder.shuffle_vector(one, ir.Constant(wide, ir.Undefined), lanes)
+
+    return vector(value), code
+
+
+def _window(first: Any, at: int, builder: Any, given: Any) -> Any:
+    lanes = list(range(at, at + first.lanes))
+    return builder.shuffle_vector(*given, ir.Constant(ir.VectorType(ir.IntType(32), first.lanes), lanes))
+
+
+@intrinsic
+def from_last(typingctx: Any, first: Any, second: Any) -> Any:
+    """The last of one vector, followed by all but the last of the one behind it."""
+    return first(first, second), lambda _, builder, __, given: _window(first, first.lanes - 1, builder, given)
+
+
+@intrinsic
+def from_second(typingctx: Any, first: Any, second: Any) -> Any:
+    """All but the first of one vector, followed by the first of the one behind it."""
+    return first(first, second), lambda _, builder, __, given: _window(first, 1, builder, given)
+
+
+def _arithmetic(sign: Any, name: str) -> None:
+    @intrinsic
+    def both(typingctx: Any, a: Any, b: Any) -> Any:
+        del typingctx
+
+        def code(_: Any, builder: Any, __: Any, given: Any) -> Any:
+            return getattr(builder, name)(*given, flags=_FLAGS)
+
+        return a(a, b), code
+
+    @overload(sign, strict=False)
+    def use(a: Any, b: Any) -> Any:
+        if isinstance(a, Vector) and isinstance(b, Vector):
+            return lambda a, b: both(a, b)
+        return None
+
+
+for _sign, _name in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul")):
+    _arithmetic(_sign, _name)
+
+
+@numba.njit(nogil=True, cache=True)
+def lanes(array: Any) -> Any:
+    """How many numbers a vector of those of an array has."""
+    return _BYTES // array.itemsize
