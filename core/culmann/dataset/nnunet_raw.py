@@ -20,6 +20,7 @@ from culmann.dataset.model import Dataset
 from culmann.dataset.writing import NewCase, expect_free
 from culmann.errors import InputError
 from culmann.image_files import SUFFIXES, read_label_file
+from culmann.orientation import upright
 
 ENDING = ".nii.gz"
 
@@ -34,11 +35,22 @@ def nnunet_name(dataset: Dataset, number: int) -> str:
     return f"Dataset{number:03d}_{re.sub(r'[^A-Za-z0-9-]+', '-', dataset.name).strip('-') or 'dataset'}"
 
 
-def write_nnunet_raw(dataset: Dataset, folder: Path, progress: Callable[[str, float], None] | None = None) -> Path:
+def write_nnunet_raw(
+    dataset: Dataset,
+    folder: Path,
+    progress: Callable[[str, float], None] | None = None,
+    *,
+    axes_of_patient: bool = False,
+) -> Path:
     """Write `imagesTr`, `labelsTr` and `dataset.json`, all cases for training; gives back the folder, which appears whole.
 
     nnU-Net refuses labels with gaps, so that they are counted from 1 in the order of their numbers. `dataset.json` keeps under
     `culmann` what `read_nnunet_raw` needs to give the same dataset back; nnU-Net leaves that alone.
+
+    Parameters
+    ----------
+    axes_of_patient
+        Bring the axes of every image into the order left, back, up: nnU-Net does not look at poses. Files are copied otherwise.
 
     Raises
     ------
@@ -56,15 +68,21 @@ def write_nnunet_raw(dataset: Dataset, folder: Path, progress: Callable[[str, fl
             if progress is not None:
                 progress(case.case, place / len(dataset.cases))
             pair = dataset.load(case)
-            if case.scan.name.lower().endswith(ENDING):
-                shutil.copyfile(case.scan, part / "imagesTr" / f"{case.case}_0000{ENDING}")
-            else:
-                sitk.WriteImage(to_image(pair.scan.hu, pair.scan.grid), str(part / "imagesTr" / f"{case.case}_0000{ENDING}"))
             counted = np.zeros(pair.labels.label.shape, dtype=np.uint8 if len(number_of) < 256 else np.int16)
             for number, place_of in number_of.items():
                 counted[pair.labels.label == number] = place_of
-            sitk.WriteImage(to_image(counted, pair.scan.grid), str(part / "labelsTr" / f"{case.case}{ENDING}"), True)
-        (part / "dataset.json").write_text(json.dumps(_described(dataset), indent=2, ensure_ascii=False), encoding="utf-8")
+            hu, grid = pair.scan.hu, pair.scan.grid
+            image = part / "imagesTr" / f"{case.case}_0000{ENDING}"
+            if axes_of_patient:
+                (hu, _), (counted, grid) = upright(hu, grid), upright(counted, grid)
+            if case.scan.name.lower().endswith(ENDING) and not axes_of_patient:
+                shutil.copyfile(case.scan, image)
+            else:
+                sitk.WriteImage(to_image(hu, grid), str(image), True)
+            sitk.WriteImage(to_image(counted, grid), str(part / "labelsTr" / f"{case.case}{ENDING}"), True)
+        (part / "dataset.json").write_text(
+            json.dumps(_described(dataset, axes_of_patient), indent=2, ensure_ascii=False), encoding="utf-8"
+        )
         if folder.exists():
             folder.rmdir()
         part.rename(folder)
@@ -75,7 +93,7 @@ def write_nnunet_raw(dataset: Dataset, folder: Path, progress: Callable[[str, fl
     return folder
 
 
-def _described(dataset: Dataset) -> dict[str, Any]:
+def _described(dataset: Dataset, axes_of_patient: bool) -> dict[str, Any]:
     return {
         "channel_names": {"0": "CT"},
         "labels": {"background": 0, **{name: place for place, name in enumerate(dataset.labels, 1)}},
@@ -86,6 +104,7 @@ def _described(dataset: Dataset) -> dict[str, Any]:
         "licence": dataset.licence,
         "culmann": {
             "labels": dict(dataset.labels),
+            **({"axes": "LPS"} if axes_of_patient else {}),
             "cases": {c.case: {"patient": c.patient, "side": c.side, "facts": dict(c.facts)} for c in dataset.cases},
         },
     }
