@@ -22,7 +22,7 @@ def predict(
     sha256: Annotated[str | None, typer.Option(help="Of the model; without it, the error tells it, to be confirmed.")] = None,
     case: Annotated[list[str] | None, typer.Option(help="A case of the dataset; may be repeated; default, all.")] = None,
     fold: Annotated[list[int] | None, typer.Option(help="A fold to use; may be repeated; default, all.")] = None,
-    step_size: Annotated[float, typer.Option(min=0.1, max=1, help="How far windows move, as a share of their size.")] = 0.5,
+    step_fraction: Annotated[float, typer.Option(min=0.1, max=1, help="How far windows move, as a share of their size.")] = 0.5,
     mirroring: Annotated[bool, typer.Option(help="Predict mirrored images as well.")] = True,
     postprocess: Annotated[bool, typer.Option(help="Keep largest parts where the training found that to help.")] = True,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -44,7 +44,7 @@ def predict(
     out.mkdir(parents=True, exist_ok=True)
     with unpacked(model) as folder:
         read = read_model(folder, fold)
-        network = make_network(read, device=device, step_size=step_size, mirroring=mirroring)
+        network = make_network(read, device=device, step_fraction=step_fraction, mirroring=mirroring)
         failed = 0
         for number, (name, path) in enumerate(files.items(), 1):
             journal = QuietJournal()

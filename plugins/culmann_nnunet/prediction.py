@@ -90,7 +90,7 @@ class Network:
         return Prediction(Labels(scan.grid, label, names, (told,), scan.placement), probability)
 
 
-def make_network(model: Model, *, device: str, step_size: float, mirroring: bool, window: Windows | None = None) -> Network:
+def make_network(model: Model, *, device: str, step_fraction: float, mirroring: bool, window: Windows | None = None) -> Network:
     """Build the network of a model and check that its weights fit.
 
     Raises
@@ -111,7 +111,7 @@ def make_network(model: Model, *, device: str, step_size: float, mirroring: bool
             raise InputError(f"nnU-Net has no trainer {model.trainer!r}", hint="the model needs another version of nnunetv2")
         network = trainer.build_network_architecture(plans, configuration, channels, heads, enable_deep_supervision=False)
         predictor = nnUNetPredictor(
-            tile_step_size=step_size,
+            tile_step_size=step_fraction,
             use_mirroring=mirroring,
             perform_everything_on_device=on.type == "cuda",
             device=on,

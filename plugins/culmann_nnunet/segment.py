@@ -39,7 +39,7 @@ class NnunetConfig(Config):
     checkpoint: Literal["final", "best"] = Field(
         "final", description="Of a folder that nnU-Net wrote: which of its checkpoints. Models of culmann have the final one."
     )
-    step_size: float = Field(
+    step_fraction: float = Field(
         0.5,
         gt=0,
         le=1,
@@ -81,7 +81,7 @@ def nnunet(scan: Scan, config: NnunetConfig, journal: Journal) -> Labels:
         network = make_network(
             model,
             device=config.device,
-            step_size=config.step_size,
+            step_fraction=config.step_fraction,
             mirroring=config.mirroring,
             window=lambda done: journal.progress(f"window {done}"),
         )
