@@ -50,6 +50,12 @@ def culmann_segmenters() -> Iterable[Step]:
         cite=("doi:10.1038/s41598-024-66934-w",),
     )
     yield Step(
+        "clean-labels",
+        "culmann_segment.cleaning:clean_labels",
+        summary="Every label cleaned by itself: islands, specks in a neighbour, thin bridges, holes, labels that are too small",
+        cite=("doi:10.1038/s41598-024-66934-w",),
+    )
+    yield Step(
         "classical-femurs",
         "culmann_segment.classical_femur:classical_femurs",
         summary="Left and right proximal femur in a raw CT of the hips, without a network, with a confidence for each",
