@@ -15,8 +15,8 @@ from culmann_study.group_comparison import LOAD, Group, compare_groups
 if TYPE_CHECKING:
     from culmann_study.study_run import Answer, Studied
 
-#: Tables with more columns than that are folded away at first.
-_WIDE = 9
+#: Tables with more columns or rows than that are folded away at first.
+_WIDE, _LONG = 9, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Shown:
     text: str = ""
 
     @property
-    def wide(self) -> bool:
+    def large(self) -> bool:
         """Whether it is folded away at first."""
-        return len(self.head) > _WIDE
+        return len(self.head) > _WIDE or len(self.rows) > _LONG
 
 
 def study_page(studied: Studied) -> bytes:
