@@ -3,7 +3,7 @@
 A page is tried from top to bottom in a folder of its own, which holds a CT `ct.nii.gz` and a label map `labels.nii.gz`.
 
 - `python` runs. A block that begins with a comment `# name.py` is that file as well; one named `test_….py` is run by pytest.
-- `yaml` that begins with `# name.yaml` is that file. A whole pipeline is checked; a part of one must fit the schema.
+- `yaml` that begins with `# name.yaml` is that file. A whole pipeline or study is checked; a part of one must fit the schema.
 - `sh` runs as a script that must not fail.
 - `console` runs what stands behind each `$ `, and compares what it prints with the lines below (`...` stands for anything).
   Without such lines the command must not fail.
@@ -37,6 +37,7 @@ from culmann.pipeline.schema import pipeline_schema
 from culmann.pipeline.source import parse
 from culmann.plugins import load_catalogue
 from culmann.testing import check_plugin
+from culmann_study.study_file import read_study
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -73,6 +74,8 @@ def yaml(example: Example) -> None:
     assert tree is not None
     if {"name", "steps", "outputs"} <= set(tree.items):
         read_pipeline(path, load_catalogue())
+    elif {"vary", "factors"} & set(tree.items):
+        read_study(path, load_catalogue())
     else:
         jsonschema.validate(tree.plain(), {**pipeline_schema(load_catalogue()), "required": []})
 
