@@ -65,7 +65,8 @@ def total_segmentator(scan: Scan, config: TotalSegmentatorConfig, journal: Journ
     """Segment a scan with TotalSegmentator (task `total`). Labels have its numbers and our names: `L3`, `femur left`.
 
     TotalSegmentator's code checks no digest of its weights, and loads them so that they could run code: use weights from its
-    authors alone. This step was never run with its real weights by the authors of culmann, who had no network.
+    authors alone. Its usage statistics are not sent from here. This step was never run with its real weights by the authors of
+    culmann, who had no network.
 
     Raises
     ------
@@ -82,7 +83,12 @@ def total_segmentator(scan: Scan, config: TotalSegmentatorConfig, journal: Journ
     journal.progress(
         "TotalSegmentator runs" if weights else "TotalSegmentator runs, after it has downloaded its weights if need be"
     )
-    with tempfile.TemporaryDirectory(prefix="culmann-total-") as folder, _weights_in(weights), _silent() as printed:
+    with (
+        tempfile.TemporaryDirectory(prefix="culmann-total-") as folder,
+        _weights_in(weights),
+        _no_network(weights),
+        _silent() as printed,
+    ):
         source, target = Path(folder) / "scan.nii.gz", Path(folder) / "labels.nii.gz"
         write_nifti(source, hu, grid)
         try:
@@ -100,7 +106,8 @@ def total_segmentator(scan: Scan, config: TotalSegmentatorConfig, journal: Journ
             if isinstance(problem, CulmannError):
                 raise
             last = (printed.getvalue().strip().splitlines() or [""])[-1]
-            told = " ".join(str(problem).split()) or last or type(problem).__name__
+            said = "" if isinstance(problem, SystemExit) else " ".join(str(problem).split())
+            told = said or last or type(problem).__name__
             raise PluginError(
                 f"TotalSegmentator failed: {told}", hint="are its weights complete, and of the installed version?"
             ) from problem
@@ -175,6 +182,30 @@ def _weights_in(folder: Path | None) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = text
+
+
+@contextlib.contextmanager
+def _no_network(weights: Path | None) -> Iterator[None]:
+    """TotalSegmentator reports every run to its authors, which is kept from it, and downloads what it misses."""
+
+    def refuse(url: str, *_: Any, **__: Any) -> None:
+        raise InputError(
+            f"the weights {url.rsplit('/', 1)[-1].removesuffix('.zip')} are not in {weights}, and nothing is downloaded",
+            hint="fetch them with `totalseg_download_weights` of the same version; some labels need several",
+        )
+
+    changed: list[tuple[Any, str, Any]] = []
+    for name, function in (("python_api.send_usage_stats", lambda *_, **__: None), ("libs.download_url_and_unpack", refuse)):
+        place, _, attribute = name.partition(".")
+        module = importlib.import_module(f"totalsegmentator.{place}")
+        if hasattr(module, attribute) and not (function is refuse and weights is None):
+            changed.append((module, attribute, getattr(module, attribute)))
+            setattr(module, attribute, function)
+    try:
+        yield
+    finally:
+        for module, attribute, before in changed:
+            setattr(module, attribute, before)
 
 
 @contextlib.contextmanager
