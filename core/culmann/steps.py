@@ -27,6 +27,9 @@ class Step:
         What to `pip install` when the target cannot be imported, for example `"culmann[nnunet]"`.
     suffixes
         Readers only: the endings that the reader takes, `"/"` for a folder.
+    foresee
+        `"package.module:callable"`, for `culmann check`: it takes the options of the step and `{name of a step above: its
+        options}`, and yields what would stop a run, as far as that is known without the data.
 
     Raises
     ------
@@ -40,11 +43,14 @@ class Step:
     cite: tuple[str, ...] = ()
     extra: str | None = None
     suffixes: tuple[str, ...] = ()
+    foresee: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"step name {self.name!r}: use lower-case words joined by hyphens, like 'my-law'")
         if not _TARGET.fullmatch(self.target):
             raise ValueError(f"step {self.name!r}: target {self.target!r} is not of the form 'package.module:callable'")
+        if self.foresee is not None and not _TARGET.fullmatch(self.foresee):
+            raise ValueError(f"step {self.name!r}: foresee {self.foresee!r} is not of the form 'package.module:callable'")
         if not self.summary.strip():
             raise ValueError(f"step {self.name!r} has no summary")

@@ -21,6 +21,7 @@ def culmann_solvers() -> Iterable[Step]:
         "culmann_calculix.solver:calculix",
         summary="CalculiX (ccx) as a separate program: linear and von Mises plastic, hexahedra and tetrahedra.",
         cite=(_CALCULIX,),
+        foresee="culmann_calculix.foresight:foresee",
     )
 
 

@@ -24,4 +24,5 @@ def culmann_solvers() -> Iterable[Step]:
             "doi:10.1016/S0021-9991(03)00194-3",
             "doi:10.1007/BF02238511",
         ),
+        foresee="culmann_fem.foresight:foresee",
     )

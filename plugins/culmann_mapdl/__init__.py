@@ -18,6 +18,7 @@ def culmann_solvers() -> Iterable[Step]:
         "culmann_mapdl.solver:mapdl",
         summary="Ansys Mechanical APDL, on a running server or a licensed installation, through PyMAPDL",
         extra='"culmann[mapdl]"',
+        foresee="culmann_mapdl.foresight:foresee",
     )
 
 

@@ -71,6 +71,7 @@ def demo(
 
 def check(pipeline: PIPELINE, inputs: INPUTS = None, settings: SETTINGS = None, plugin: PluginFiles = None) -> None:
     """Check a pipeline file, and the files of inputs that it or --input names, and show its wiring."""
+    from culmann.pipeline.foresight import expect_no_stop
     from culmann.pipeline.inputs import bind
 
     files = input_files(inputs or [])
@@ -90,6 +91,7 @@ def check(pipeline: PIPELINE, inputs: INPUTS = None, settings: SETTINGS = None, 
         typer.secho(line, bold=number == 0)
     if graph.variants:
         typer.echo(f"\nvariants: {', '.join(graph.variants)} (shown: {graph.variant})")
+    expect_no_stop(graph)
     typer.echo(f"\n{graph.path}: no problems; keeps {', '.join(output.value for output in graph.outputs)}")
 
 

@@ -14,7 +14,9 @@ from pydicom.uid import generate_uid
 
 from culmann.errors import EngineError, InputError
 from culmann.pipeline import read_pipeline, run
-from culmann.plugins import load_catalogue
+from culmann.plugins import find, load_catalogue, load_target
+from culmann.ports import ports_of
+from culmann.regridding import labels_onto
 from culmann_interchange.anatomy import side, structure
 from culmann_interchange.cases import one_case
 from culmann_interchange.dicom_pdf import write_dicom_pdf
@@ -300,3 +302,15 @@ def test_a_real_series_gets_its_segmentation(tmp_path):
     assert len(cautions) == 1  # its files have no identifiers of series and study
     assert world_of(tmp_path / "seg.dcm") == {"bone": world_of_labels(tmp_path / "bone.nii.gz", 1)}
     assert len(expect_source(case, read_series(TRUNK), trust=False)) == 1
+
+
+def test_culmann_reads_its_own_segmentation_back(dicom_case, tmp_path):
+    case, series = dicom_case
+    write_dicom_seg(case, read_series(series), tmp_path / "seg.dcm")
+    load = load_target(find(load_catalogue(), "read-dicom-seg"))
+    config = ports_of(find(load_catalogue(), "read-dicom-seg")).config
+    read = load(path=tmp_path / "seg.dcm", config=config())
+    labels = case.labels_in_patient()
+    assert read.present() == {1: "vertebrae_L3", 2: "femur_left"}
+    again = labels_onto(read, labels.grid, "nearest")
+    assert np.array_equal(again.label, np.searchsorted([0, 3, 5], labels.label))
