@@ -36,14 +36,12 @@ def culmann_analyses() -> Iterable[Step]:
         "culmann_study.against_control:against_control",
         summary="Failure loads of every variation against those of one: Table 3, Fig. 2 and the tests of the paper, and others",
         cite=("doi:10.1038/s41598-024-66934-w", "doi:10.1080/00401706.1964.10490181"),
-        extra="culmann[study]",
     )
     yield Step(
         "sensitivity",
         "culmann_study.sensitivity:sensitivity",
         summary="How much each factor moves the failure load: one at a time, Morris' mu* and sigma, or Sobol's indices",
         cite=("doi:10.1080/00401706.1991.10484804", "doi:10.1016/j.cpc.2009.09.018", "doi:10.21105/joss.00097"),
-        extra="culmann[study]",
     )
     yield Step(
         "uncertainty",

@@ -9,7 +9,7 @@ import numpy as np
 
 from culmann.data import Outcomes
 from culmann.data.arrays import FloatArray
-from culmann.errors import InputError
+from culmann.errors import InputError, PluginError
 from culmann_study.agreement import Agreement, Differences, agreement, differences, mean_sd_se
 from culmann_study.paired_tests import Against, Friedman, conover, dunn, friedman, least_p_of_wilcoxon, wilcoxon
 
@@ -138,9 +138,12 @@ def _tests(
         "dunn-all-pairs": tuple(dunn(load_n, names, "all-pairs")),
         "dunn-against-control": tuple(dunn(load_n, names, "against-control")),
         "wilcoxon-holm": tuple(wilcoxon(load_n, names)),
-        "conover-holm": tuple(conover(load_n, names)),
     }
     notes = []
+    try:
+        tests["conover-holm"] = tuple(conover(load_n, names))
+    except PluginError as problem:
+        notes.append(f"{problem.message}: {problem.hint}")
     least = least_p_of_wilcoxon(len(load_n))
     if least * (len(names) - 1) >= SIGNIFICANT:
         after = min(1.0, least * (len(names) - 1))

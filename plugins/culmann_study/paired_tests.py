@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from culmann.data.arrays import FloatArray
-from culmann.errors import InputError
+from culmann.errors import InputError, PluginError
 
 Adjustment = Literal["all-pairs", "against-control"]
 
@@ -117,8 +117,17 @@ def wilcoxon(load_n: FloatArray, names: Sequence[str]) -> list[Against]:
 
 
 def conover(load_n: FloatArray, names: Sequence[str]) -> list[Against]:
-    """Conover's comparisons after Friedman (scikit-posthocs), against the control, adjusted after Holm."""
-    import scikit_posthocs
+    """Conover's comparisons after Friedman (scikit-posthocs), against the control, adjusted after Holm.
+
+    Raises
+    ------
+    PluginError
+        When scikit-posthocs is not installed.
+    """
+    try:
+        import scikit_posthocs
+    except ModuleNotFoundError as problem:
+        raise PluginError("Conover's test needs scikit-posthocs", hint="pip install 'culmann[study]'") from problem
 
     ranks = _ranks(load_n)
     if (ranks == ranks[:1]).all():  # all cases agree: there is no variance left to compare with, and the library divides by it

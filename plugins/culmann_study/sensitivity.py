@@ -14,7 +14,7 @@ from pydantic import Field
 from culmann.config import Config
 from culmann.data import Outcomes, Report
 from culmann.data.arrays import FloatArray
-from culmann.errors import InputError
+from culmann.errors import InputError, PluginError
 from culmann.journal import Journal
 from culmann_study.against_control import chosen_output
 from culmann_study.group_comparison import LOAD
@@ -105,8 +105,10 @@ def _elasticity(moved: Sequence[tuple[float | str, float]]) -> float | None:
 
 def _by_salib(outcomes: Outcomes, case: str, use: str, seed: int, journal: Journal) -> list[Effect]:
     """Indices of a case by SALib; it needs every run, so that a case with a gap has none."""
-    from SALib.analyze import morris, sobol
-
+    try:
+        from SALib.analyze import morris, sobol
+    except ModuleNotFoundError as missing:
+        raise PluginError(f"the indices of {use} need SALib", hint="pip install 'culmann[study]'") from missing
     names = list(outcomes.factors)
     load = outcomes.table(LOAD, [case], names)[0]
     if not np.isfinite(load).all():

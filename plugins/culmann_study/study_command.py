@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 def study(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships.")],
     out: Annotated[Path | None, typer.Option(help="The folder for everything; default studies/<name of the study>.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="How many runs at a time, each in a process of its own.")] = 1,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.yaml",
+            help="Where the runs run, as of `culmann cohort`; default the section `executor` of the study file, else local.",
+        ),
+    ] = None,
+    executor_option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the executor, as in YAML. May be repeated.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many runs at a time; the same as --executor-option workers=N.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="STEP.OPTION=VALUE", help="Change an option in every run. May be repeated."),
@@ -38,13 +50,18 @@ def study(
     ] = None,
 ) -> None:
     """Run a study: every case under every variation, the failure loads compared."""
+    from culmann.cohort.choosing import choose, wish_in_file, wish_in_words
     from culmann.plugins import load_catalogue
     from culmann.shipped import find_study
     from culmann_study.study_file import read_study
     from culmann_study.study_run import planned, run_study
 
     catalogue = load_catalogue(plugin or [])
-    found = read_study(find_study(study), catalogue, settings or [])
+    file = find_study(study)
+    found = read_study(file, catalogue, settings or [])
+    words = [*(executor_option or []), *([f"workers={workers}"] if workers else [])]
+    wanted = wish_in_words(executor or "", words, wish_in_file(file))
+    choose(catalogue, wanted)  # before anything is written
     place = (out or Path("studies") / found.name).expanduser().resolve()
     if dry_run:
         _list(found, [entry for _, entry in planned(found, catalogue, place, store, plugin or [])])
@@ -56,7 +73,8 @@ def study(
             out=place,
             store=store,
             plugins=plugin or [],
-            options={"workers": workers},
+            executor=wanted.name,
+            options=wanted.options.plain(),
             retry=retry,
             reports=reports,
             listener=listener,

@@ -25,7 +25,7 @@ from culmann_study.variations import Factor, Value, Variation, as_yaml, folder_n
 
 KEYS = (
     *("name", "about", "pipeline", "cases", "cohorts", "inputs", "facts", "set"),
-    *("vary", "control", "design", "factors", "masks", "analyses"),
+    *("vary", "control", "design", "factors", "masks", "analyses", "executor"),
 )
 _COHORT_KEYS = ("pipeline", "cases", "group")
 _SHAPE = "a study has `name`, `pipeline` and `cases` (or `cohorts`), and `vary` or `design` with `factors`"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,11 @@ def test_tables_that_are_wrong(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(InputError, match=said):
         read_outcomes(tmp_path / "t.csv")
+
+
+def test_without_the_extra_the_other_tests_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scikit_posthocs", None)
+    report = against_control(outcomes(), AgainstControlConfig(), QuietJournal())
+    assert "note: Conover's test needs scikit-posthocs: pip install 'culmann[study]'" in report.files["comparison.txt"].decode()
+    found = {row["test"] for row in tables(report)["tests.csv"]}
+    assert found == {"friedman", "dunn-all-pairs", "dunn-against-control", "wilcoxon-holm"}

@@ -96,6 +96,18 @@ def test_calibration_error_becomes_an_interval(blocks: Path) -> None:
         assert float(row["cv_percent"]) == pytest.approx(100 * spread / modulus, rel=0.02)
 
 
+def test_the_executor_is_that_of_the_file_or_of_the_command(blocks: Path) -> None:
+    with (blocks / "study.yaml").open("a") as file:
+        file.write("executor: {use: local, with: {workers: 0}}\n")
+    done = study(blocks)
+    assert done.exit_code == 2
+    assert "workers" in done.output
+    done = study(blocks, "--executor", "moon")
+    assert done.exit_code == 2
+    assert "there is no executor 'moon'" in done.output
+    assert not (blocks / "out").exists()
+
+
 def test_a_folder_of_something_else_is_refused(blocks: Path) -> None:
     (blocks / "out").mkdir()
     (blocks / "out" / "thesis.txt").write_text("mine")
