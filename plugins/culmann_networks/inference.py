@@ -42,7 +42,9 @@ class How:
     skip_below_hu
         Windows in which nothing is brighter than this are left out; None: none is.
     half
-        Half precision, on a GPU.
+        Half precision on a GPU.
+    bfloat16
+        bfloat16 on a CPU.
     """
 
     device: torch.device
@@ -52,6 +54,7 @@ class How:
     fusion: Fusion = "majority"
     skip_below_hu: float | None = None
     half: bool = True
+    bfloat16: bool = False
 
 
 def shares_of(
@@ -125,11 +128,16 @@ def _member(
 def _run(network: nn.Module, flips: list[int], flat: bool, how: How) -> Run:
     """The network on a batch of windows: softmax, the mean over mirrored looks, and slices without their thickness."""
     cuda = how.device.type == "cuda"
+    kind, smaller = (torch.float16, how.half) if cuda else (torch.bfloat16, how.bfloat16)
 
     def look(windows: Tensor) -> Tensor:
-        with torch.autocast(how.device.type, dtype=torch.float16, enabled=cuda and how.half):
+        n = len(windows)
+        if n == 1 and not cuda:
+            # Of a single window with one channel, torch computes the first convolution without oneDNN, several times slower.
+            windows = windows.expand(2, *windows.shape[1:])
+        with torch.autocast(how.device.type, dtype=kind, enabled=smaller):
             out = network(windows[:, :, 0])[:, :, None] if flat else network(windows)
-        return torch.softmax(out.to(torch.float32), dim=1)
+        return torch.softmax(out[:n].to(torch.float32), dim=1)
 
     def run(windows: Tensor) -> Tensor:
         total = look(windows)

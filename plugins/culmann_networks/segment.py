@@ -42,7 +42,15 @@ def segment(model: ModelFile, scan: Scan, config: NetworkConfig, fusion: Fusion,
         journal.progress(f"to voxels of {' x '.join(f'{s:g}' for s in facts.spacing_mm)} mm")
         hu = resampled(turn.apply(scan.hu), weights_between(turn.grid, grid))
         _tell_padding(grid, facts.patch_voxels, journal)
-        how = How(device, config.overlap, config.batch_windows, config.test_time_flips, fusion, config.skip_below_hu)
+        how = How(
+            device,
+            config.overlap,
+            config.batch_windows,
+            config.test_time_flips,
+            fusion,
+            config.skip_below_hu,
+            bfloat16=config.bfloat16_on_cpu,
+        )
         where = "on a GPU" if device.type == "cuda" else "on the CPU"
         shares = shares_of(
             networks, facts, hu, how, journal.warn, lambda share: journal.progress(f"the network {where}", share)

@@ -81,9 +81,10 @@ def _train(
     anew: bool,
 ) -> None:
     from culmann.dataset import read_dataset
-    from culmann_networks.training_settings import read_options
+    from culmann.option_files import read_options
+    from culmann_networks.training_options import OPTIONS
 
-    options = read_options(architecture, config, settings)
+    options = read_options(OPTIONS[architecture], f"train {architecture}", config, settings)
     dataset = read_dataset(folder)
     chosen = _fold(dataset, splits, fold)
     if anew:

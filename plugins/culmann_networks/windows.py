@@ -116,7 +116,8 @@ def _pass(
     weight = torch.zeros(total.shape[1:], device=volume.device)
     first, batch = 0, windows.batch
     while first < len(places):
-        chosen = places[first : first + batch]
+        rest = len(places) - first
+        chosen = places[first : first + (rest if rest == batch + 1 else batch)]  # no single window is left over
         try:
             shares = run(torch.stack([padded[place] for place in chosen])[:, None])
         except (RuntimeError, MemoryError) as problem:

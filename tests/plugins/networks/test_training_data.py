@@ -12,11 +12,11 @@ from scipy import ndimage
 
 from culmann import InputError
 from culmann.dataset import DatasetCase
+from culmann.option_files import read_options
 from culmann_networks.cases import Case, Task, read_case
 from culmann_networks.patches import Cutting, _centre, _change, batches, order_of, patch
 from culmann_networks.train import parts_of, task_of
-from culmann_networks.training_options import Augmentation, Unet3dTraining
-from culmann_networks.training_settings import read_options
+from culmann_networks.training_options import OPTIONS, Augmentation, Unet2dTraining, Unet3dTraining
 
 BOTH = Task(NAMES, None, frozenset({1, 2}))
 WINDOW = (-1000.0, 1000.0)
@@ -156,9 +156,9 @@ def test_patients_are_never_on_both_sides(tmp_path: Path) -> None:
 
 
 def test_paper_is_the_default() -> None:
-    three = read_options("unet3d", None, [])
+    three = Unet3dTraining()
     assert (three.epochs, three.learning_rate, three.batch_size, three.patch_voxels) == (300, 3e-5, 4, (64, 64, 64))
-    two = read_options("unet2d-multiaxial", None, [])
+    two = Unet2dTraining()
     assert (two.epochs, two.learning_rate, two.batch_size) == (500, 2e-4, 16)
     for options in (two, three):
         assert options.betas == (0.9, 0.999)
@@ -171,7 +171,7 @@ def test_paper_is_the_default() -> None:
 def test_options_of_a_file_and_of_the_command_line(tmp_path: Path) -> None:
     file = tmp_path / "o.yaml"
     file.write_text("epochs: 7\nnetwork: {channels: [4, 8]}\npatch_voxels: [8, 8, 8]\nlabels: {2: rod}\n")
-    options = read_options("unet3d", file, ["epochs=9", "augmentation.flip_axes=[left-right]"])
+    options = read_options(OPTIONS["unet3d"], "train unet3d", file, ["epochs=9", "augmentation.flip_axes=[left-right]"])
     assert options.epochs == 9
     assert options.network.channels == (4, 8)
     assert options.labels == {2: "rod"}
@@ -193,4 +193,4 @@ def test_wrong_options_are_told_with_their_place(tmp_path: Path, text: str, mess
     file = tmp_path / "o.yaml"
     file.write_text(text)
     with pytest.raises(InputError, match=message):
-        read_options("unet3d", file, [])
+        read_options(OPTIONS["unet3d"], "train unet3d", file, [])
