@@ -72,8 +72,8 @@ def shares_of(
     three differ. `members` are the networks that are used; None: all.
     """
     low, high = facts.window_hu
-    grey = torch.from_numpy(np.clip(hu, low, high).astype(np.float32))
-    volume = ((grey - low) * (2 / (high - low)) - 1).to(how.device)
+    grey = torch.from_numpy(np.clip(hu, low, high).astype(np.float32, copy=False))
+    volume = grey.sub_(low).mul_(2 / (high - low)).sub_(1).to(how.device)
     worth = None if how.skip_below_hu is None else torch.from_numpy(np.asarray(hu > how.skip_below_hu)).to(how.device)
     members = members or members_of(facts.architecture)
     found = []

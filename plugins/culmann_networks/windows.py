@@ -107,7 +107,7 @@ def _pass(
 ) -> Tensor:
     padded, inner = _padded(volume, windows.size)
     full = (slice(None), *inner)
-    useful = None if worth is None else _padded(worth.to(torch.float32), windows.size, -1.0)[0] > 0
+    useful = None if worth is None else _padded(worth, windows.size, False)[0]
     places = [place for place in _places(tuple(padded.shape), windows) if useful is None or bool(useful[place].any())]
     gauss = compute_importance_map(windows.size, "gaussian", sigma_scale=_SIGMA, device=volume.device, dtype=torch.float32)
     gauss = gauss.reshape(windows.size)
@@ -132,17 +132,18 @@ def _pass(
             continue
         for place, share in zip(chosen, shares, strict=True):
             there = tuple(slice(p.start - b.start, p.stop - b.start) for p, b in zip(place, box, strict=True))
-            total[(slice(None), *there)] += share.to(torch.float32) * gauss
+            total[(slice(None), *there)].addcmul_(share.to(torch.float32), gauss)
             weight[there] += gauss
         first += len(chosen)
         done(first / len(places))
-    shares = torch.zeros((classes, *padded.shape), device=volume.device)
-    shares[0] = 1
-    seen = weight > 0
-    total /= torch.where(seen, weight, 1.0)
-    total[0].masked_fill_(~seen, 1.0)
-    shares[(slice(None), *box)] = total
-    return shares[full]
+    unseen = weight == 0
+    total /= weight.masked_fill_(unseen, 1.0)
+    total[0].masked_fill_(unseen, 1.0)
+    if total.shape[1:] != padded.shape:
+        part, total = total, torch.zeros((classes, *padded.shape), device=volume.device)
+        total[0] = 1
+        total[(slice(None), *box)] = part
+    return total[full]
 
 
 def _places(shape: tuple[int, ...], windows: Windows) -> list[tuple[slice, ...]]:
@@ -160,7 +161,7 @@ def _box(places: list[tuple[slice, ...]]) -> tuple[slice, ...]:
     return tuple(slice(min(p[a].start for p in places), max(p[a].stop for p in places)) for a in range(3))
 
 
-def _padded(volume: Tensor, size: Size, value: float = -1.0) -> tuple[Tensor, tuple[slice, ...]]:
+def _padded(volume: Tensor, size: Size, value: float | bool = -1.0) -> tuple[Tensor, tuple[slice, ...]]:
     """The volume made at least as large as a window, and where the volume lies in it."""
     missing = [max(0, s - n) for n, s in zip(volume.shape, size, strict=True)]
     inner = tuple(slice(m // 2, m // 2 + n) for m, n in zip(missing, volume.shape, strict=True))
