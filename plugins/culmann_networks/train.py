@@ -16,8 +16,8 @@ from culmann_networks.cases import Case, Task, read_case
 from culmann_networks.training_options import TrainingOptions, Unet2dTraining, Unet3dTraining
 
 if TYPE_CHECKING:
+    from culmann_networks.listener import Listener
     from culmann_networks.model_file import ModelFile
-    from culmann_networks.training import Listener
 
 
 @dataclass(frozen=True, slots=True)

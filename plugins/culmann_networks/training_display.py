@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from culmann_networks.checkpoint import Standing
-    from culmann_networks.training import Listener
+    from culmann_networks.listener import Listener
 
 #: A log gets a line no more often than this.
 LOG_EVERY_S = 10.0

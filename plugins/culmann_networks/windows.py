@@ -114,10 +114,11 @@ def _pass(
     box = _box(places)
     total = torch.zeros((classes, *(b.stop - b.start for b in box)), device=volume.device)
     weight = torch.zeros(total.shape[1:], device=volume.device)
-    first, batch = 0, windows.batch
+    first, batch, short = 0, windows.batch, False
     while first < len(places):
         rest = len(places) - first
-        chosen = places[first : first + (rest if rest == batch + 1 else batch)]  # no single window is left over
+        # No single window is left over, see `inference`; unless memory is short.
+        chosen = places[first : first + (rest if rest == batch + 1 and not short else batch)]
         try:
             shares = run(torch.stack([padded[place] for place in chosen])[:, None])
         except (RuntimeError, MemoryError) as problem:
@@ -127,7 +128,7 @@ def _pass(
                 torch.cuda.empty_cache()
             if len(chosen) == 1:
                 raise _TooLarge from problem
-            batch = len(chosen) // 2
+            batch, short = len(chosen) // 2, True
             told(f"not enough memory: {batch} windows at a time instead of {len(chosen)}")
             continue
         for place, share in zip(chosen, shares, strict=True):

@@ -18,9 +18,9 @@ from culmann import InputError
 from culmann.dataset import Dataset, Fold
 from culmann_networks.architecture import UnetOptions
 from culmann_networks.checkpoint import Standing
+from culmann_networks.listener import Silent
 from culmann_networks.model_file import ModelFile, open_model
 from culmann_networks.train import train
-from culmann_networks.training import Silent
 from culmann_networks.training_options import Unet2dTraining, Unet3dTraining
 
 TINY = UnetOptions(channels=(4, 8), residual_units=1, dropout=0.1)
