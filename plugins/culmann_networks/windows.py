@@ -118,7 +118,7 @@ def _pass(
     while first < len(places):
         rest = len(places) - first
         # No single window is left over, see `inference`; unless memory is short.
-        chosen = places[first : first + (rest if rest == batch + 1 and not short else batch)]
+        chosen = places[first : first + (rest if 1 < batch == rest - 1 and not short else batch)]
         try:
             shares = run(torch.stack([padded[place] for place in chosen])[:, None])
         except (RuntimeError, MemoryError) as problem:
