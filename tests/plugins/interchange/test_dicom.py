@@ -227,6 +227,21 @@ def test_a_scan_without_identifiers_is_compared_with_the_series(case_folder, tmp
     assert any("% of the labelled volume lies outside the series" in text for text in cautions)
 
 
+def test_a_run_without_a_scan_says_that_nothing_ties_it_to_the_series(case_folder, tmp_path):
+    labels = case_folder / "labels.nii.gz"
+    (tmp_path / "p.yaml").write_text(
+        "name: masks\ninputs: {labels: {type: Labels}}\nsteps: {bone: {use: pick-labels}}\noutputs: [bone]\n"
+    )
+    graph = read_pipeline(tmp_path / "p.yaml", load_catalogue())
+    run(graph, {"labels": labels}, out=tmp_path / "run", store=tmp_path / "store")
+    case, series = one_case(tmp_path / "run", None, None), read_series(write_dicom(tmp_path / "series", ct_of(case_folder)))
+    with pytest.raises(InputError, match="did not begin with a scan"):
+        write_dicom_seg(case, series, tmp_path / "seg.dcm")
+    (caution,) = write_dicom_seg(case, series, tmp_path / "seg.dcm", trust=True)
+    assert "did not begin with a scan" in caution
+    assert world_of(tmp_path / "seg.dcm")["label-3"] == world_of_labels(labels, 3)
+
+
 def test_folders_that_hold_no_one_series_are_told(case_folder, tmp_path):
     with pytest.raises(InputError, match="there is no folder"):
         read_series(tmp_path / "nowhere")

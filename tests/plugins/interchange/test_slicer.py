@@ -11,6 +11,8 @@ import SimpleITK as sitk
 from culmann.data import Labels, Response, Scan
 from culmann.errors import InputError
 from culmann.image_files import read_label_file
+from culmann.pipeline import read_pipeline, run
+from culmann.plugins import load_catalogue
 from culmann_interchange.cases import one_case
 from culmann_interchange.painted_surface import painted_surface
 from culmann_interchange.slicer import write_scene
@@ -143,6 +145,37 @@ def test_displacements_turn_with_the_surface(run_folder, variant):
     waist = np.abs(at[:, 2]) < 0.5 * at[:, 2].max()
     assert (moved[waist] * at[waist])[:, 0].sum() > 0  # and bulging, to the left on the left
     assert (moved[waist] * at[waist])[:, 1].sum() > 0
+
+
+def run_on_density(folder, case_folder):
+    """A run that began with a density map and made no mesh."""
+    scan = sitk.ReadImage(str(case_folder / "ct.nii.gz"))
+    sitk.WriteImage(sitk.Cast(scan, sitk.sitkFloat32), str(folder / "density.nii.gz"))
+    (folder / "p.yaml").write_text(
+        "name: dense\ninputs:\n  density: {type: DensityMap, path: density.nii.gz, with: {unit: mg/cm3, kind: qct-k2hpo4}}\n"
+        f"  labels: {{type: Labels, path: {case_folder / 'labels.nii.gz'}}}\nsteps:\n  bone: {{use: pick-labels}}\n"
+        "  ash: {use: convert-density, with: {conversion: k2hpo4-to-ash}}\noutputs: [bone, ash]\n"
+    )
+    run(read_pipeline(folder / "p.yaml", load_catalogue()), out=folder / "run", store=folder / "store")
+    return folder / "run"
+
+
+def test_a_run_that_began_with_a_density_shows_that(case_folder, tmp_path):
+    case = one_case(run_on_density(tmp_path, case_folder), None, None)
+    assert write_scene(case, tmp_path / "scene") == ["the run has no response: no mesh is shown"]
+    shown = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "scene" / "density.nrrd")))
+    assert np.allclose(shown, case.run.value("density").g_cm3)
+    assert {node.tag for node in nodes(tmp_path / "scene").values()} >= {"Volume", "Segmentation"}
+    assert "vtkMRMLModelNode1" not in nodes(tmp_path / "scene")
+
+
+def test_an_input_that_changed_since_is_told_and_nothing_is_written(case_folder, tmp_path):
+    folder = run_on_density(tmp_path, case_folder)
+    image = sitk.ReadImage(str(tmp_path / "density.nii.gz"))
+    sitk.WriteImage(image + 1, str(tmp_path / "density.nii.gz"))
+    with pytest.raises(InputError, match=r"'density' of the run .* has changed since"):
+        write_scene(one_case(folder, None, None), tmp_path / "scene")
+    assert not (tmp_path / "scene").exists()
 
 
 def test_a_variant_must_be_named_and_known(run_folder, tmp_path):
