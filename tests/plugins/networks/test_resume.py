@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import yaml
 from bone_blobs import blob_dataset
-from culmann_networks.listener import Silent
 
 from culmann import InputError
 from culmann.dataset import Dataset, Fold
 from culmann_networks.architecture import UnetOptions
 from culmann_networks.checkpoint import Standing
+from culmann_networks.listener import Silent
 from culmann_networks.model_file import ModelFile, open_model
 from culmann_networks.train import train
 from culmann_networks.training_options import Unet2dTraining, Unet3dTraining
