@@ -15,10 +15,8 @@ def norms(system: System, f: FloatArray) -> tuple[float, float]:
     The load is the reaction of the loaded set, or the norm of all reactions where that is larger: a load may vanish while the
     nodes that share it pull against each other.
     """
-    free = f * system.free
-    residual = float(np.sqrt(system.dot(free, free)))
-    total = system.dot(f, f)
-    return max(abs(system.load_n(f)), float(np.sqrt(max(0.0, total - residual**2)))), residual
+    free, held = system.squares(f)
+    return max(abs(system.load_n(f)), float(np.sqrt(held))), float(np.sqrt(free))
 
 
 def solve_elastic(system: System, u: FloatArray, limits: Limits, course: Course) -> tuple[FloatArray, bool]:
@@ -40,7 +38,8 @@ def solve_elastic(system: System, u: FloatArray, limits: Limits, course: Course)
         if residual <= limits.residual * load:
             course.largest_residual = max(course.largest_residual, residual / load if load > 0 else 0.0)
             return f, True
-        r = -f * system.free
+        r = np.negative(f)
+        r *= system.free
         first = 0.5 * limits.residual * load
         course.count(system.solve(system.multiply, u, r, tolerance=first, most=limits.most_cg, again=goal).iterations)
     system.multiply(u, f)

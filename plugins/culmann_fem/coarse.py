@@ -130,6 +130,23 @@ def smooth(stencil, run, x, r, inverse_diagonal, d, to, keep, factor, first, las
 
 
 @_njit
+def inverted(A):
+    """Turn a symmetric positive definite matrix into its inverse, in place: the same for any number of threads."""
+    n = A.shape[0]
+    for k in range(n):
+        pivot = 1.0 / A[k, k]
+        A[k, k] = 1.0
+        for column in range(n):
+            A[k, column] *= pivot
+        for row in range(n):
+            if row != k:
+                share = A[row, k]
+                A[row, k] = 0.0
+                for column in range(n):
+                    A[row, column] -= share * A[k, column]
+
+
+@_njit
 def invert(inverse, r, x, first, last):
     """X = inverse r on the nodes first <= m < last."""
     flat = r.reshape(-1)

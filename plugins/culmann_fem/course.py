@@ -52,13 +52,15 @@ class Course:
 
     `reactions_n` holds (sets, 3) for every point but the first, where all is at rest. `rate_nmm` is the work per unit of the
     factor at the last point, and its integral by the trapezoidal rule is the external work. `trouble` says where it is that the
-    last attempt failed. Energies that are not known are None.
+    last attempt failed. Energies that are not known are None. `peak_later` makes the fields at the peak, once the load has
+    fallen.
     """
 
     factors: list[float] = field(default_factory=lambda: [0.0])
     force_n: list[float] = field(default_factory=lambda: [0.0])
     reactions_n: list[FloatArray] = field(default_factory=list)
     peak: Fields | None = None
+    peak_later: Callable[[], Fields] | None = None
     end: Fields | None = None
     u: FloatArray | None = None
     nonlinear_iterations: int = 0
@@ -109,9 +111,15 @@ class Course:
             )
         return bool(self.stop_reason)
 
+    def settle_peak(self) -> None:
+        """Make the fields at the peak: as long as the load rises nobody asks for them."""
+        if self.peak_later is not None:
+            self.peak, self.peak_later = self.peak_later(), None
+
     def finish(self, u: FloatArray, fields: Callable[[FloatArray], Fields]) -> Course:
         """Keep the displacement and fields at the end, which are those at the peak where the last point is the highest."""
         self.u = u
+        self.settle_peak()
         at_peak = self.peak is not None and self.force_n[-1] >= max(self.force_n)
         self.end = self.peak if at_peak else fields(u)
         if self.peak is None:

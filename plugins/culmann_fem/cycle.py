@@ -29,7 +29,8 @@ FIRST, SMOOTH, RESIDUAL, RESTRICT, PROLONG, INVERT = range(5, 11)
 class Fine(NamedTuple):
     """The lattice: `bricks` as `sweeps` take them, in single precision, and vectors (3, ni + 1, nj + 1, width).
 
-    `x` holds two, (2, 3, ...): a smoother reads one and writes the other.
+    `x` holds two, (2, 3, ...): a smoother reads one and writes the other. On the way to a coarse level that one holds the
+    residual.
     """
 
     bricks: tuple[Single, Single, IntArray, IntArray]
@@ -37,7 +38,6 @@ class Fine(NamedTuple):
     inverse_diagonal: Single
     r: Single
     x: Single
-    t: Single
     d: Single
 
 
@@ -120,11 +120,11 @@ def _on_lattice(op, at_from, to, keep, factor, fine, levels, program, room, t):
         x, y = fine.x[at_from], fine.x[to]
         sweeps.smooth(x, y, fine.bricks, fine.r, fine.inverse_diagonal, fine.d, keep, factor, room, first, last)
     elif op == FINE_RESIDUAL:
-        sweeps.residual(fine.x[at_from], fine.bricks, fine.r, fine.free, fine.t, room, first, last)
+        sweeps.residual(fine.x[at_from], fine.bricks, fine.r, fine.free, fine.x[to], room, first, last)
     elif op == FINE_RESTRICT:
         begin, end = levels.begin[0], levels.begin[1]
         mine = program.bounds[0, t], program.bounds[0, t + 1]
-        vectors.restrict(fine.t, fine.bricks[3], levels.place[begin:end], levels.r[begin:end], mine[0], mine[1])
+        vectors.restrict(fine.x[at_from], fine.bricks[3], levels.place[begin:end], levels.r[begin:end], mine[0], mine[1])
     else:
         x = nodes_x(levels, 0, at_from)
         vectors.prolong(x, numbers(levels, 0), fine.free, fine.x[to], fine.bricks[3], first, last)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
-from culmann_fem import vectors
+from culmann_fem import sweeps, vectors
 from culmann_fem.cycle import Fine
 from culmann_fem.hexahedron import Brick
 from culmann_fem.operator import apply_slab, spans
@@ -42,7 +42,7 @@ class LatticeOperator:
         self.blocks = np.stack([b.blocks for b in self.bricks])
         self._blocks32 = self.blocks.astype(np.float32)
         shape = self.free.shape
-        self.r32, self.inverse_diagonal, self._t32, self._d32 = (np.zeros(shape, dtype=np.float32) for _ in range(4))
+        self.r32, self.inverse_diagonal, self._d32 = (np.zeros(shape, dtype=np.float32) for _ in range(3))
         self._x32: Single = np.zeros((2, *shape), dtype=np.float32)
         #: What the preconditioner makes of `r32`.
         self.z32 = self._x32[0]
@@ -68,7 +68,7 @@ class LatticeOperator:
     def fine(self) -> Fine:
         """In single precision, for the preconditioner."""
         bricks = (self.E32, self._blocks32, self.span, self.node_span)
-        return Fine(bricks, self.free, self.inverse_diagonal, self.r32, self._x32, self._t32, self._d32)
+        return Fine(bricks, self.free, self.inverse_diagonal, self.r32, self._x32, self._d32)
 
     @property
     def double(self) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
@@ -83,6 +83,13 @@ class LatticeOperator:
     def dot(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
         """Sum of the products, in double precision."""
         return self.slabs.total(vectors.dot, a, b, self.node_span)
+
+    def squares(self, f: FloatArray) -> tuple[float, float]:
+        """The sums of the squares over the free freedoms and over the held ones."""
+        partial = np.zeros((2, self.slabs.planes))
+        self.slabs.run(sweeps.squares, f, self.free, self.node_span, partial)
+        free, held = partial.sum(axis=1)
+        return float(free), float(held)
 
     def close(self) -> None:
         """End the threads."""

@@ -55,6 +55,7 @@ class LatticeSystem:
         self.target_mm = problem.target_mm
         self.vector = self.lattice.vector
         self.dot = self.lattice.dot
+        self.squares = self.lattice.squares
         self.multiply = self.lattice.multiply
         self.load_n = problem.load_n
         #: What does the linear solves in place of the threads.

@@ -15,13 +15,8 @@ from culmann_fem.problem import LatticeProblem
 _NAMES = ("shift along {0}", "shift along {1}", "shift along {2}", "turn about {0}", "turn about {1}", "turn about {2}")
 
 
-def refuse_mechanisms(problem: LatticeProblem, origin_mm: FloatArray) -> None:
+def refuse_mechanisms(problem: LatticeProblem) -> None:
     """Raise when a piece of the model, connected by faces, can move without straining, or none is strained by the load.
-
-    Parameters
-    ----------
-    origin_mm
-        (n_cells, 3): centres of the cells, for the message.
 
     Raises
     ------
@@ -38,7 +33,7 @@ def refuse_mechanisms(problem: LatticeProblem, origin_mm: FloatArray) -> None:
         held, given = _held_places(problem, problem.cell[cells])
         motion = free_motion(held, "lattice axis")
         if motion is not None:
-            raise not_held(motion, origin_mm[cells], count)
+            raise not_held(motion, problem.centres_mm(cells), count)
         strained = strained or not moves_as_a_whole(held, given)
     if not strained:
         raise not_loaded(problem.loaded_place_mm(), count)

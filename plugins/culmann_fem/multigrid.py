@@ -39,8 +39,8 @@ from culmann_fem.spectrum import largest_eigenvalue
 FINE = (2, 6.0)
 NEXT = (2, 6.0)
 DEEP = (3, 10.0)
-# Of each level by its neighbour below: the levels above the first coarse one cost next to nothing, and real bones need them.
-VISITS = (2, 2, 2, 1)
+# Of each level by its neighbour below: those above the first coarse one cost next to nothing, and real bones need them exact.
+VISITS = (1, 4, 3, 1)
 _DIRECT_NODES = 160  # a level this small is inverted outright
 _ALONE = 400  # nodes of a level that one thread goes through faster than several can meet
 
@@ -87,7 +87,8 @@ class CoarseLevel:
         A[gone], A[:, gone] = 0, 0
         A[np.diag_indices_from(A)] *= 1 + 1e-6
         A[gone, gone] = 1
-        return np.asarray(np.linalg.inv(A), dtype=np.float32)
+        coarse.inverted(A)
+        return A.astype(np.float32)
 
     def _largest_eigenvalue(self) -> float:
         nothing = np.zeros_like(self._t)
@@ -185,8 +186,8 @@ class Multigrid:
         x = add(FINE_FIRST, 0, 0, 1, smoother[0])  # the number of steps that follow is odd: they end at 0
         for step in smoother[1:]:
             x = add(FINE_SMOOTH, 0, x, 1 - x, step)
-        add(FINE_RESIDUAL, 0, x, x)
-        add(FINE_RESTRICT, 0, 0, 0)
+        add(FINE_RESIDUAL, 0, x, 1 - x)
+        add(FINE_RESTRICT, 0, 1 - x, 0)
         add(FINE_PROLONG, 0, climb(0), x)
         for step in smoother:
             x = add(FINE_SMOOTH, 0, x, 1 - x, step)

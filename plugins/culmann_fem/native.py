@@ -141,7 +141,7 @@ def _system(mesh: Mesh, materials: Materials, load: LoadCase, config: NativeSolv
         refuse_tet_mechanisms(tets)
         return TetSystem(tets, materials, threads=threads)
     problem = lattice_problem(mesh, load)
-    refuse_mechanisms(problem, mesh.cell_centres_mm())
+    refuse_mechanisms(problem)
     lattice = LatticeSystem(problem, materials, b_bar=config.integration == "b-bar", threads=threads)
     if config.device == "cuda":
         solve_on_gpu(lattice)

@@ -66,7 +66,9 @@ class LatticeProblem:
     def at_points(self, vector: FloatArray) -> FloatArray:
         """(n_points, 3) in LPS from a vector on the box."""
         i, j, k = self.node.T
-        values = vector[:, i, j, k].T @ self.axes.T
+        # One flat index for all components: three indices for each of them take several times as long.
+        flat = np.ravel_multi_index((i, j, k), vector.shape[1:], mode="wrap")
+        values = vector.reshape(3, -1)[:, flat].T @ self.axes.T
         values[i < 0] = 0
         return np.asarray(values)
 
@@ -77,6 +79,10 @@ class LatticeProblem:
         cell = int(np.flatnonzero(((around >= -1) & (around <= 0)).all(axis=1))[0])
         place = self.axes @ (at * self.spacing_mm) + self.origin_mm
         return f"cell {cell} of the mesh, {place.round(1).tolist()} mm (LPS)"
+
+    def centres_mm(self, cells: IntArray) -> FloatArray:
+        """(n, 3): the centres of some cells, LPS."""
+        return np.asarray(((self.cell[cells] + 0.5) * self.spacing_mm) @ self.axes.T + self.origin_mm)
 
     def loaded_place_mm(self) -> FloatArray:
         """(3,): the middle of the loaded nodes, LPS."""

@@ -58,7 +58,9 @@ def follow_lagged(
         past = [*past, (done, u)][-3:]
         e = state.strain(u)
         if course.add(done, system, f):
-            course.peak = state.fields(u)
+            course.peak_later = state.fields_later(u)
+        else:
+            course.settle_peak()
         tell(f"{100 * done:.4g} % of the displacement, {course.force_n[-1]:.0f} N, {state.n_softened()} cells softened", done)
         if course.has_fallen(limits):
             break
@@ -70,5 +72,8 @@ def _onward(past: list[tuple[float, FloatArray]], to: float) -> FloatArray:
     """Displacement at `to` on the polynomial through the last equilibria: the less is left for the solver to correct."""
     guess = np.zeros_like(past[0][1])
     for n, (at, u) in enumerate(past):
-        guess += np.prod([(to - other) / (at - other) for m, (other, _) in enumerate(past) if m != n]) * u
+        share = np.prod([(to - other) / (at - other) for m, (other, _) in enumerate(past) if m != n])
+        # Piece by piece, which needs no memory for a product as large as the vectors.
+        for whole, part in zip(np.array_split(guess.ravel(), 64), np.array_split(u.ravel(), 64), strict=True):
+            whole += share * part
     return guess

@@ -6,7 +6,7 @@ cancels. Sas et al. 2020, doi:10.1016/j.bonr.2020.100263.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numba
 import numpy as np
@@ -125,10 +125,19 @@ class SecantState:
 
     def fields(self, u: FloatArray) -> Fields:
         """Fields at u with the moduli of the state."""
-        e = self.strain(u)
-        stress = self.modulus * e
-        ends = self._plastic + self._stress / self._initial[:, None]
-        per_cell = np.stack([e, e - stress / self._initial, stress, (self._reached[:, None] > ends).sum(axis=1)], axis=1)
-        back = np.empty_like(per_cell)
-        back[self._order] = per_cell
-        return Fields(self._problem.at_points(u), *(back[:, c].copy() for c in range(4)))
+        return self.fields_later(u)()
+
+    def fields_later(self, u: FloatArray) -> Callable[[], Fields]:
+        """What makes the fields at u of the present state, whatever the state is by then: for most increments nobody asks."""
+        modulus, reached = self.modulus, self._reached
+
+        def fields() -> Fields:
+            e = self.strain(u)
+            stress = modulus * e
+            ends = self._plastic + self._stress / self._initial[:, None]
+            per_cell = np.stack([e, e - stress / self._initial, stress, (reached[:, None] > ends).sum(axis=1)], axis=1)
+            back = np.empty_like(per_cell)
+            back[self._order] = per_cell
+            return Fields(self._problem.at_points(u), *(back[:, c].copy() for c in range(4)))
+
+        return fields

@@ -123,6 +123,22 @@ def dot(r, z, span, partial, first, last):
 
 
 @_njit
+def squares(f, free, span, partial, first, last):
+    """partial[0, i] and partial[1, i] = the squares over the free and over the held freedoms of plane i."""
+    f1, free1, step, one = f.reshape(-1), free.reshape(-1), lanes(f), spread(1.0)
+    for i in range(first, last):
+        loose = held = spread(0.0)
+        for c in range(3):
+            for j in range(f.shape[2]):
+                at = ((c * f.shape[1] + i) * f.shape[2] + j) * f.shape[3]
+                for k in range(at + span[i, j, 0], at + span[i, j, 1], step):
+                    is_free, force = load_double(free1, k), load(f1, k)
+                    loose = loose + is_free * force * force
+                    held = held + (one - is_free) * force * force
+        partial[0, i], partial[1, i] = total(loose), total(held)
+
+
+@_njit
 def direction(z, p, beta, span, first, last):
     """P = z + beta p, for z in single precision."""
     z1, p1, step, share = z.reshape(-1), p.reshape(-1), lanes(p), spread(beta)

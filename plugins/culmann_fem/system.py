@@ -44,6 +44,9 @@ class System(Protocol):
     def dot(self, a: FloatArray, b: FloatArray) -> float:
         """Sum of the products; the same to the last bit for any number of threads."""
 
+    def squares(self, f: FloatArray) -> tuple[float, float]:
+        """The sums of the squares over the free freedoms and over the held ones."""
+
     def multiply(self, u: FloatArray, f: FloatArray) -> None:
         """F = K u with the present moduli."""
 
@@ -123,6 +126,9 @@ class Softening(Protocol):
 
     def n_softened(self) -> int:
         """Cells below their initial modulus."""
+
+    def fields_later(self, u: FloatArray) -> Callable[[], Fields]:
+        """What makes the fields at u of the present state, once somebody asks; u must stay as it is."""
 
     def fields(self, u: FloatArray) -> Fields:
         """Fields at u with the moduli of the state."""

@@ -5,6 +5,8 @@ See `secant_state`. The effective strain comes from the mean strain of a cell, w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from culmann.data import Fields, Materials
@@ -72,8 +74,17 @@ class TetSecant:
 
     def fields(self, u: FloatArray) -> Fields:
         """Fields at u with the moduli of the state."""
-        e = self.strain(u)
-        stress = self.modulus * e
-        ends = self._plastic + self._stress / self._initial[:, None]
-        columns = (e, e - stress / self._initial, stress, (self._reached[:, None] > ends).sum(axis=1).astype(float))
-        return Fields(self._problem.at_points(u), *(self._problem.at_cells(column) for column in columns))
+        return self.fields_later(u)()
+
+    def fields_later(self, u: FloatArray) -> Callable[[], Fields]:
+        """See `culmann_fem.system.Softening`."""
+        modulus, reached = self.modulus, self._reached
+
+        def fields() -> Fields:
+            e = self.strain(u)
+            stress = modulus * e
+            ends = self._plastic + self._stress / self._initial[:, None]
+            columns = (e, e - stress / self._initial, stress, (reached[:, None] > ends).sum(axis=1).astype(float))
+            return Fields(self._problem.at_points(u), *(self._problem.at_cells(column) for column in columns))
+
+        return fields

@@ -40,6 +40,11 @@ class TetSystem:
         self.reactions_n = problem.reactions_n
         self.whereabouts = problem.whereabouts
 
+    def squares(self, f: FloatArray) -> tuple[float, float]:
+        """See `culmann_fem.system.System`."""
+        free, held = f * self.free, f * (1 - self.free)
+        return self.dot(free, free), self.dot(held, held)
+
     def refresh(self) -> None:
         """Build the preconditioner anew from the moduli of the operator."""
         self.multigrid.update()
