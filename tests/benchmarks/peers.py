@@ -14,6 +14,7 @@ from culmann.journal import QuietJournal
 from culmann.voxels import region_map
 from culmann_calculix.solver import CalculixConfig
 from culmann_calculix.solver import calculix as solve
+from culmann_fem.hexahedron import brick, elasticity
 
 # Runs in an environment that has parosol-py: writes its input, times the native program alone, prints seconds and force.
 _PAROSOL = """
@@ -71,8 +72,106 @@ def parosol(python: str, case: Case, processes: int) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
-def calculix(case: Case) -> tuple[float, np.ndarray]:
-    """Seconds of ccx with its direct solver on all cores, and its forces in N at the load steps, plastic, C3D8."""
-    config = CalculixConfig(hexahedra="C3D8", linear_solver="spooles")
+# Runs with a Python that has petsc4py (Debian: python3-petsc4py, or dolfinx): assembles the lattice, and times setting up GAMG
+# and the solve alone. Prints seconds, iterations, and the reaction.
+_PETSC = """
+import sys, time
+import numpy as np
+from petsc4py import PETSc
+
+given = np.load(sys.argv[1])
+E, K0, held, value, loaded = (given[name] for name in ("modulus", "stiffness", "held", "value", "loaded"))
+nodes = tuple(n + 1 for n in E.shape)
+n, corners = int(np.prod(nodes)), [(a & 1, a >> 1 & 1, a >> 2 & 1) for a in range(8)]
+blocks = np.zeros((*nodes, 27, 3, 3))
+for a, at in enumerate(corners):
+    here = blocks[tuple(slice(d, d + m) for d, m in zip(at, E.shape))]
+    for b, to in enumerate(corners):
+        offset = sum((to[d] - at[d] + 1) * 3 ** (2 - d) for d in range(3))
+        here[:, :, :, offset] += E[..., None, None] * K0[3 * a : 3 * a + 3, 3 * b : 3 * b + 3]
+place = np.indices(nodes).reshape(3, -1).T
+around = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3)
+near = np.zeros((n, 27), dtype=np.int32)
+there = np.ones((n, 27), dtype=bool)
+for d in range(3):
+    at = place[:, d, None] + around[:, d]
+    there &= (at >= 0) & (at < nodes[d])
+    near = near * nodes[d] + at.astype(np.int32)
+indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
+values = blocks.reshape(n, 27, 3, 3)[there]
+del blocks
+A = PETSc.Mat().createBAIJ((3 * n, 3 * n), bsize=3, csr=(indptr, near[there], values.ravel()), comm=PETSc.COMM_SELF)
+del values
+A = A.convert("aij")
+u, b, x = A.createVecRight(), A.createVecRight(), A.createVecRight()
+u.setValues(held, value)
+u.assemble()
+A.mult(u, b)
+b.scale(-1)
+b.setValues(held, np.zeros(len(held)))
+b.assemble()
+whole = A.duplicate(copy=True) if n < 200_000 else None
+A.zeroRowsColumns(held, 1.0)
+spot = A.createVecRight()
+spot.setBlockSize(3)
+spot.setArray((place * given["spacing"]).ravel())
+A.setNearNullSpace(PETSc.NullSpace().createRigidBody(spot))
+ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+ksp.setOperators(A)
+ksp.setType("cg")
+ksp.getPC().setType("gamg")
+ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+ksp.setTolerances(rtol=1e-30, atol=1e-6 * float(given["load"]), max_it=500)
+began = time.perf_counter()
+ksp.setUp()
+ksp.solve(b, x)
+seconds = time.perf_counter() - began
+force = 0.0
+if whole is not None:
+    x.axpy(1.0, u)
+    whole.mult(x, b)
+    force = abs(float(b.getArray()[loaded].sum()))
+print("RESULT", seconds, ksp.getIterationNumber(), force)
+"""
+
+
+def petsc(python: str, case: Case, load_n: float) -> tuple[float, int, float]:
+    """Seconds of PETSc's GAMG on one core, its iterations, and its force in N (0 where the model is large), to 1e-6 of a load.
+
+    For a full lattice along the axes of the patient, in one material but for its moduli, whose sets move along z.
+    """
+    grid = case.mesh.lattice.grid
+    i, j, k = case.mesh.lattice.cell_index.T
+    E = np.zeros(grid.shape[::-1])
+    E[i, j, k] = case.materials.youngs_modulus_mpa
+    nodes = np.array(E.shape) + 1
+    at = np.rint(grid.to_index(case.mesh.points_mm) + 0.5).astype(int)
+    number = np.ravel_multi_index(at.T, nodes)
+    held, value = [], []
+    for given in case.load.prescribed.values():
+        for c, moved in enumerate(given.displacement_mm):
+            held.append(3 * number[given.nodes] + c)
+            value.append(np.full(len(given.nodes), moved))
+    spacing = np.asarray(grid.spacing_mm)
+    K0 = brick(spacing, elasticity(float(case.materials.poisson_ratio[0])), b_bar=False).stiffness
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "given.npz"
+        loaded = 3 * number[case.load.prescribed[case.load.loaded].nodes] + 2
+        held_all, value_all = np.concatenate(held).astype(np.int32), np.concatenate(value)
+        what = {"modulus": E, "stiffness": K0, "held": held_all, "value": value_all, "loaded": loaded}
+        np.savez(path, **what, spacing=spacing, load=load_n)
+        done = subprocess.run([python, "-c", _PETSC, str(path)], capture_output=True, text=True, check=False)
+    found = re.search(r"RESULT (\S+) (\d+) (\S+)", done.stdout)
+    if found is None:
+        raise SystemExit(f"PETSc gave no result:\n{done.stdout}{done.stderr}")
+    return float(found[1]), int(found[2]), float(found[3])
+
+
+def calculix(case: Case, linear_solver: str = "spooles") -> tuple[float, np.ndarray]:
+    """Seconds of ccx and its forces in N at the load steps, plastic where the materials are; C3D8, or C3D10.
+
+    Its direct solver runs on all cores; its iterative one is not threaded.
+    """
+    config = CalculixConfig(hexahedra="C3D8", linear_solver=linear_solver)
     response = solve(case.mesh, case.materials, case.load, config, QuietJournal())
     return response.solver["seconds_in_ccx"], response.force_n[1:]

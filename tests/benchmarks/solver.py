@@ -3,6 +3,7 @@
     python tests/benchmarks/solver.py                            # what needs nothing but culmann
     python tests/benchmarks/solver.py --ccx                      # and CalculiX beside it (minutes)
     python tests/benchmarks/solver.py --parosol VENV/bin/python  # and ParOSol, from another environment: it is GPL
+    python tests/benchmarks/solver.py --petsc /usr/bin/python3   # and PETSc, with Debian's python3-petsc4py
     python tests/benchmarks/solver.py --only growth
 
 It prints a table in Markdown with the date and the machine. Each ratio is taken in one run. Nothing here can fail a build.
@@ -24,13 +25,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import numpy as np
 from cases import Case, femur, shipped_l3, spine_l2, synthetic_bone
-from peers import calculix, parosol
+from peers import calculix, parosol, petsc
 
 from culmann.errors import CulmannError
 from culmann.journal import QuietJournal
 from culmann_fem.hexahedron import brick, elasticity
 from culmann_fem.native import NativeSolverConfig, native_solver
-from culmann_fem.operator import apply_slab, spans
+from culmann_fem.operator import apply_slab, on_lines, padded, spans
+from culmann_fem.slabs import Slabs
 from culmann_fem.torch_device import require_gpu
 
 Row = tuple[str, str, str]
@@ -96,7 +98,7 @@ def tetrahedra_beside_calculix(arguments: argparse.Namespace) -> Iterator[Row]:
         seconds, force, facts = best(case, repeats=2)
         note = f"{facts['cg_iterations']} iterations, {force[-1]:.1f} N"
         yield f"{case.name}, plastic, {facts['unknowns']:,} unknowns", f"{seconds:.2f} s", note
-        if arguments.ccx and volume > 1:
+        if arguments.ccx:
             theirs, their_force = calculix(case)
             apart = np.abs(their_force / force[1:] - 1).max()
             note = f"{theirs / seconds:.0f} times as long; curves {100 * apart:.5f} % apart"
@@ -105,16 +107,41 @@ def tetrahedra_beside_calculix(arguments: argparse.Namespace) -> Iterator[Row]:
 
 def operator(_: argparse.Namespace) -> Iterator[Row]:
     n = 160
-    E = np.random.default_rng(0).random((n, n, n), dtype=np.float32)
-    u = np.random.default_rng(1).standard_normal((3, n + 1, n + 1, n + 1), dtype=np.float32)
-    y, blocks, span = np.empty_like(u), brick(np.ones(3), elasticity(0.3), b_bar=False).blocks.astype(np.float32), spans(E)
-    seconds = _fastest(lambda: apply_slab(u, y, E, blocks, span, False, 0, n + 1))
-    # What must move at least: u and E are read, y is written, which reads its lines first.
-    moved = u.nbytes + E.nbytes + 2 * y.nbytes
-    bandwidth = 3 * u.nbytes / _fastest(lambda: np.copyto(y, u))
-    share = moved / seconds / bandwidth
-    note = f"{u.size / seconds / 1e6:.0f} M unknowns/s, {100 * share:.0f} % of what memory allows ({bandwidth / 1e9:.1f} GB/s)"
-    yield "operator at 160³, single precision, one thread", f"{1e3 * seconds:.1f} ms", note
+    length = padded(n + 1)
+    E = on_lines(np.random.default_rng(0).random((n, n, n), dtype=np.float32), length)
+    u = on_lines(np.random.default_rng(1).standard_normal((3, n + 1, n + 1, n + 1), dtype=np.float32), length)
+    y, blocks, span = np.zeros_like(u), brick(np.ones(3), elasticity(0.3), b_bar=False).blocks.astype(np.float32), spans(E)
+    for threads in dict.fromkeys((1, THREADS)):
+        slabs = Slabs(np.ones(n + 1, dtype=np.int64), threads)
+        seconds = _fastest(lambda slabs=slabs: slabs.run(apply_slab, u, y, E, blocks, span, False))
+        copying = _fastest(lambda slabs=slabs: slabs.run(_copy, u, y))
+        slabs.close()
+        # What must move at least: u and E are read, y is written, which reads its lines first.
+        bandwidth = 3 * u.nbytes / copying
+        share = (u.nbytes + E.nbytes + 2 * y.nbytes) / seconds / bandwidth
+        unknowns = 3 * (n + 1) ** 3 / seconds / 1e6
+        note = f"{unknowns:.0f} M unknowns/s, {100 * share:.0f} % of what memory allows ({bandwidth / 1e9:.1f} GB/s)"
+        yield f"operator at 160³, single precision, threads: {threads}", f"{1e3 * seconds:.1f} ms", note
+
+
+def _copy(u: np.ndarray, y: np.ndarray, first: int, last: int) -> None:
+    np.copyto(y[:, first:last], u[:, first:last])
+
+
+def linear_beside_petsc(arguments: argparse.Namespace) -> Iterator[Row]:
+    case = synthetic_bone(arguments.size)
+    seconds, force, facts = best(case, repeats=2, scheme="linear", integration="full")
+    note = f"{facts['cg_iterations']} iterations, {force[-1]:.1f} N"
+    yield f"{case.name}, linear, {facts['unknowns']:,} unknowns", f"{seconds:.2f} s", note
+    if arguments.petsc:
+        theirs, iterations, their_force = petsc(arguments.petsc, case, force[-1])
+        apart = f", {100 * abs(their_force / force[-1] - 1):.4f} % apart" if their_force else ""
+        note = f"{theirs / seconds:.0f} times as long; {iterations} iterations{apart}"
+        yield "the same, PETSc GAMG on one core, without its assembly", f"{theirs:.1f} s", note
+    if arguments.ccx:
+        theirs, their_forces = calculix(case, "iterative-cholesky")
+        note = f"{theirs / seconds:.0f} times as long; {100 * abs(their_forces[-1] / force[-1] - 1):.3f} % apart"
+        yield "the same, CalculiX C3D8, iterative with incomplete Cholesky", f"{theirs:.1f} s", note
 
 
 def growth(_: argparse.Namespace) -> Iterator[Row]:
@@ -147,6 +174,7 @@ ROWS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "plastic": plastic_beside_calculix,
     "femur": femur_secant,
     "tetrahedra": tetrahedra_beside_calculix,
+    "synthetic": linear_beside_petsc,
     "operator": operator,
     "growth": growth,
     "gpu": gpu,
@@ -167,6 +195,8 @@ def main() -> None:
     parser.add_argument("--only", choices=sorted(ROWS), help="one group of rows")
     parser.add_argument("--ccx", action="store_true", help="run CalculiX as well; it must be installed")
     parser.add_argument("--parosol", metavar="PYTHON", help="a Python that has parosol-py")
+    parser.add_argument("--petsc", metavar="PYTHON", help="a Python that has petsc4py, such as Debian's")
+    parser.add_argument("--size", type=int, default=100, help="cells along an edge of the synthetic bone beside PETSc")
     arguments = parser.parse_args()
     solve(synthetic_bone(8))  # compiled kernels are loaded, or made, before anything is measured
     load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
