@@ -34,7 +34,7 @@ class NnunetConfig(Config):
         "it the error tells what to write.",
     )
     folds: list[int] | None = Field(
-        None, min_length=1, description="Folds whose probabilities are averaged; null uses all that the model has."
+        None, min_length=1, description="Folds whose outputs are averaged; null uses all that the model has."
     )
     checkpoint: Literal["final", "best"] = Field(
         "final", description="Of a folder that nnU-Net wrote: which of its checkpoints. Models of culmann have the final one."

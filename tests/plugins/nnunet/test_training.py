@@ -23,7 +23,10 @@ from culmann.pipeline.digests import path_digest
 from culmann_nnunet.train_command import show
 from culmann_nnunet.training import Settings, train_nnunet
 
-SETTINGS = Settings(memory_gb=1.0, epochs=1, iterations=8, validation_iterations=2, processes=1)
+SETTINGS = Settings(memory_gb=1.0, epochs=6, iterations=2, validation_iterations=1, processes=1)
+
+#: A training is stopped after this epoch: nnU-Net's last checkpoint is then that of the fifth.
+STOPPED_AFTER = 5
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +36,35 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture(scope="module")
 def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[dict[str, Any]]]:
-    """A model, the folder where nnU-Net worked, and what the training told."""
+    """A model, the folder where nnU-Net worked, and what the training told; it was stopped once and gone on with."""
     folder = tmp_path_factory.mktemp("trained")
     told: list[dict[str, Any]] = []
     before = dict(os.environ)
-    train_nnunet(
-        dataset, split_k_fold(dataset, 3), [1], folder / "model", folder / "work", SETTINGS, told.append, keep_work=True
-    )
+
+    def stop(event: dict[str, Any]) -> None:
+        told.append(event)
+        if event.get("epoch") == STOPPED_AFTER and event["event"] == "epoch":
+            raise KeyboardInterrupt
+
+    def begin(hear: Any) -> None:
+        splits = split_k_fold(dataset, 3)
+        train_nnunet(dataset, splits, [1], folder / "model", folder / "work", SETTINGS, hear, keep_work=True)
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        begin(stop)
+    assert "goes on from the last checkpoint" in stopped.value.__notes__[0]
+    assert not (folder / "model").exists()
+    begin(told.append)
     assert dict(os.environ) == before
     return folder / "model", folder / "work", told
 
 
 @pytest.mark.slow
-def test_an_epoch_is_trained_and_learns(trained: tuple[Path, Path, list[dict[str, Any]]]) -> None:
+def test_epochs_are_trained_and_a_stopped_training_goes_on(trained: tuple[Path, Path, list[dict[str, Any]]]) -> None:
     model, _, told = trained
-    epoch = next(event for event in told if event["event"] == "epoch")
-    assert (epoch["fold"], epoch["epoch"], epoch["epochs"]) == (1, 1, 1)
-    assert epoch["validation_loss"] < epoch["train_loss"]  # after the epoch against on average within it
+    epochs = [event for event in told if event["event"] == "epoch"]
+    assert [(event["fold"], event["epoch"], event["epochs"]) for event in epochs] == [(1, n, 6) for n in range(1, 7)]
+    assert epochs[-1]["train_loss"] < epochs[0]["train_loss"] - 0.1
     for event in told:
         show(event)
     assert sorted(path.name for path in model.iterdir()) == [
