@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from culmann.commands import Command
 from culmann.hookspecs import hookimpl
 from culmann.steps import Step
 
@@ -27,4 +28,15 @@ def culmann_run_reports() -> Iterable[Step]:
         "html-report",
         "culmann_report.page:page",
         summary="The page report.html of a run: failure load, curve, bone in 3-D, slices, methods in words",
+    )
+
+
+@hookimpl
+def culmann_commands() -> Iterable[Command]:
+    """The window beside the page."""
+    yield Command(
+        "view",
+        "culmann_report.view_command:view",
+        summary="Show the bone of a run in a window, or write a picture of it",
+        extra="culmann[view]",
     )

@@ -15,7 +15,9 @@ def overview(run: Run) -> bytes:
     rows = [_row(run, name) for name in run.manifest["variants"]]
     top = max((row["load_n"] for row in rows if row["load_n"] is not None), default=0.0)
     shared = _shared([row["caveats"] for row in rows if row["load_n"] is not None])
-    return render("culmann_report", "overview.html", run=run, manifest=run.manifest, rows=rows, top=top, shared=shared)
+    assumed = [text for text in shared if text.startswith("the calibration is assumed")]
+    facts = {"manifest": run.manifest, "rows": rows, "top": top, "shared": shared, "assumed": assumed}
+    return render("culmann_report", "overview.html", **facts)
 
 
 def _row(run: Run, name: str) -> dict[str, Any]:

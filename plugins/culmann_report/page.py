@@ -12,12 +12,11 @@ from culmann.data import Fields, Report, Response
 from culmann.pages import asset, packed, render
 from culmann.pipeline import Run
 from culmann_report import colours
-from culmann_report.curve import moment_of
-from culmann_report.figures import FiguresConfig
 from culmann_report.found import Found, find
 from culmann_report.overview import overview
 from culmann_report.packing import Block, corners, levels, positions
 from culmann_report.pictures import pictures
+from culmann_report.showing import first_view, moment_shown
 from culmann_report.solid import MOST_NODES, bone, nodes, shade
 from culmann_report.volume import block
 from culmann_report.words import calibration_text, chosen, is_assumed, methods, option_text
@@ -28,14 +27,16 @@ def page(run: Run) -> Report:
     if run.variants or run.problems:
         return Report({"report.html": overview(run)})
     found = find(run)
-    moment, when = _moment(found)
-    solid = _solid(run, found, moment, when) if found.response is not None and moment is not None else None
+    response, moment, when, solid = found.response, None, "", None
+    if response is not None:
+        moment, when = moment_shown(response, found)
+        solid = _solid(run, found, response, when)
     slices = _slices(found, moment)
     facts = {
         "curve": _curve(found),
         "solid": None if solid is None else solid.facts,
         "slices": None if slices is None else slices.facts,
-        "phases": _phases(found),
+        "phases": [] if response is None or moment is None else _phases(found, response, moment),
     }
     html = render(
         "culmann_report",
@@ -84,16 +85,6 @@ class _Part:
     notes: tuple[str, ...]
 
 
-def _moment(found: Found) -> tuple[Fields | None, str]:
-    """The fields nearest to the failure load, and which moment they are of, in words."""
-    response, main = found.response, next(iter(found.strengths.values()), None)
-    if response is None:
-        return None, ""
-    end = main is not None and moment_of(response, main) == "end"
-    u = float(response.displacement_mm[-1] if end else response.displacement_mm[np.argmax(response.force_n)])
-    return (response.end if end else response.peak), f"at {'the end of the curve' if end else 'the highest force'}, {u:.3g} mm"
-
-
 def _curve(found: Found) -> dict[str, Any] | None:
     response = found.response
     if response is None:
@@ -115,19 +106,16 @@ def _curve(found: Found) -> dict[str, Any] | None:
     }
 
 
-def _phases(found: Found) -> list[dict[str, Any]]:
-    response = found.response
-    if response is None:
-        return []
-    moment, _ = _moment(found)
-    reached = int(moment.phase[response.mesh.is_bone].max()) if moment is not None and response.mesh.is_bone.any() else 0
-    names = colours.phase_names(found.materials, response.mesh.is_bone, max(reached, 1))
-    share = [float((moment.phase[response.mesh.is_bone] == n).mean()) if moment is not None else 0.0 for n in range(len(names))]
+def _phases(found: Found, response: Response, moment: Fields) -> list[dict[str, Any]]:
+    """Name, colour and share of the bone cells of each phase of the law that was reached."""
+    phase = moment.phase[response.mesh.is_bone]
+    names = colours.phase_names(found.materials, response.mesh.is_bone, max(int(phase.max(initial=0)), 1))
+    share = [float((phase == n).mean()) if len(phase) else 0.0 for n in range(len(names))]
     return [{"name": name, "colour": colours.phase_colour(n), "share": share[n]} for n, name in enumerate(names)]
 
 
-def _solid(run: Run, found: Found, moment: Fields, when: str) -> _Part:
-    response = _response(found)
+def _solid(run: Run, found: Found, response: Response, when: str) -> _Part:
+    moment, _ = moment_shown(response, found)
     made = bone(response, moment)
     other = shade(response.mesh)
     sets = nodes(response.mesh, found.load) if found.load is not None else []
@@ -166,7 +154,7 @@ def _solid(run: Run, found: Found, moment: Fields, when: str) -> _Part:
             for one in sets
         ],
         "direction": direction,
-        "view": _view(run, found),
+        "view": first_view(run, response),
     }
     notes = [f"Strain and phase are those {when}."]
     if made.merged_mm:
@@ -179,18 +167,6 @@ def _solid(run: Run, found: Found, moment: Fields, when: str) -> _Part:
     if any(one.total > MOST_NODES for one in sets):
         notes.append(f"Of each set at most {MOST_NODES:,} nodes are drawn.")
     return _Part(facts, data.packed(), tuple(notes))
-
-
-def _view(run: Run, found: Found) -> list[float]:
-    """From where the bone is seen first: as in the pictures that the pipeline asks for, else from its left front and above."""
-    views = [step.config.view for step in run.graph.steps.values() if isinstance(step.config, FiguresConfig)]
-    towards = np.array(views[0] if views else FiguresConfig.model_validate({}).view, dtype=float)
-    return list(map(float, _response(found).mesh.placement.matrix[:3, :3] @ towards))
-
-
-def _response(found: Found) -> Response:
-    assert found.response is not None
-    return found.response
 
 
 def _slices(found: Found, moment: Fields | None) -> _Part | None:
