@@ -152,7 +152,7 @@
     if (!width || !height) return;
     renderer.setSize(width, height, false);
     const reach = 1.06 * radius, wide = width >= height ? width / height : 1, tall = width >= height ? 1 : height / width;
-    [camera.left, camera.right, camera.bottom, camera.top] = [-reach * wide, reach * wide, -reach * tall * 1.06, reach * tall * 0.94];
+    [camera.left, camera.right, camera.bottom, camera.top] = [-reach * wide, reach * wide, -reach * tall * 1.16, reach * tall * 0.88];
     camera.updateProjectionMatrix();
     render();
   }
