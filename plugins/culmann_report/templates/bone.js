@@ -14,6 +14,7 @@
   } catch {
     fallback.textContent = "This browser shows no 3-D (WebGL). fields.vtu in the run's folder opens in ParaView.";
     fallback.hidden = false;
+    for (const idle of document.querySelectorAll(".bone .controls, #bone-keys")) idle.hidden = true;
     document.documentElement.dataset.bone = "none";
     return;
   }
