@@ -21,6 +21,8 @@ class Found:
     ----------
     strengths
         {id: Strength}: those that the run keeps, the main one first.
+    on_curve
+        Ids of those that were read off `response`: another one may belong to another curve.
     response, load, materials
         What the main strength was read off, or else the last of the run.
     image
@@ -36,6 +38,7 @@ class Found:
     """
 
     strengths: Mapping[str, Strength]
+    on_curve: tuple[str, ...]
     response: Response | None
     load: LoadCase | None
     materials: Materials | None
@@ -61,6 +64,7 @@ def find(run: Run) -> Found:
     label_ids = search.above(above, Labels) or run.ids(Labels)
     return Found(
         strengths,
+        tuple(name for name in strengths if search.nearest(name.partition(".")[0], Response) == response_id),
         response,
         search.load(search.nearest(solver, LoadCase), LoadCase),
         search.load(search.nearest(solver, Materials), Materials),

@@ -102,6 +102,7 @@ def _curve(found: Found) -> dict[str, Any] | None:
                 "criterion": strength.criterion,
             }
             for name, strength in found.strengths.items()
+            if name in found.on_curve
         ],
     }
 

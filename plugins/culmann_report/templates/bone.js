@@ -55,7 +55,7 @@
   geometry.setAttribute("color", new THREE.BufferAttribute(paint, 3));
   world.add(new THREE.Mesh(geometry, new THREE.MeshLambertMaterial({ vertexColors: true, polygonOffset: true, polygonOffsetFactor: 1, polygonOffsetUnits: 1 })));
   if (told.shade) {
-    const veil = new THREE.MeshLambertMaterial({ color: 0x9aa4b0, transparent: true, opacity: 0.28, depthWrite: false });
+    const veil = new THREE.MeshLambertMaterial({ color: 0x9aa4b0, transparent: true, opacity: 0.4, depthWrite: false });
     world.add(new THREE.Mesh(surface(place(told.shade.points), array(told.shade.triangles)), veil));
   }
   const roles = { loaded: ["#d1431f", "loaded"], held: ["#1668b5", "held"], moved: ["#8a5fb0", "moved"] };
@@ -195,6 +195,7 @@
       parts.push(bar);
     } else parts.push(list(all.phases.map((phase) => [phase.colour, phase.name])));
     if (nodes.visible && told.sets.length) parts.push(list(told.sets.map((set) => [roles[set.role][0], `${set.name}: ${roles[set.role][1]}`, true])));
+    if (told.shade) parts.push(list([["#9aa4b080", "not bone"]]));
     legend.replaceChildren(...parts);
   }
 

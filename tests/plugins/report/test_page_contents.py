@@ -13,7 +13,7 @@ import pytest
 from scipy import ndimage
 from scipy.spatial import Delaunay
 
-from culmann.data import DensityMap, Fields, Grid, Labels, LoadCase, Mesh, Prescribed, Response, Scan, Strength
+from culmann.data import DensityMap, Fields, Grid, Labels, LoadCase, Mesh, Prescribed, Response, Scan, Solid, Strength
 from culmann.data.placement import UNMOVED, Placement
 from culmann.pipeline import Run, Silent, read_pipeline, reopen, run
 from culmann.plugins import load_catalogue
@@ -23,7 +23,7 @@ from culmann.voxels import hexahedra
 from culmann_report.page import page
 from culmann_report.rasterising import tetrahedra_on
 from culmann_report.slices import cells_at
-from culmann_report.solid import bone, fewer, nodes
+from culmann_report.solid import bone, fewer, nodes, shade
 from culmann_report.volume import BONE_CELL, MASK, Volume, block
 from culmann_report.words import calibration_text, methods, option_text
 
@@ -254,3 +254,38 @@ def test_variants_have_pages_and_one_together(tmp_path: Path) -> None:
     assert "the bone is cut there" in html
     assert "assumed, not measured" in html
     assert 'href="../report.html"' in (done.out / "L3" / "report.html").read_text(encoding="utf-8")
+
+
+def test_failure_load_of_another_curve_is_told_and_not_drawn_on_this_one(tmp_path: Path) -> None:
+    data = find_pipeline("vertebra_voxel").parent / "data" / "vertebra_l3_ct"
+    text = find_pipeline("vertebra_voxel").read_text(encoding="utf-8").replace("path: data/vertebra_l3_ct", f"path: {data}")
+    text = text.replace("{use: force-at-strain", "{use: force-at-strain, from: response").replace(
+        "  pictures: {use: figures}\n", ""
+    )
+    text = text.replace(
+        "outputs: [strength, response, pictures, load]",
+        "  linear: {use: native-solver, with: {scheme: linear}}\n  rule: {use: stiffness-rule, from: linear}\n"
+        "outputs: {a: strength, b: rule, c: response}",
+    )
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+    graph = read_pipeline(tmp_path / "p.yaml", load_catalogue(), ["mesh.size_mm=4"])
+    done = run(graph, out=tmp_path / "out", store=tmp_path / "store", listener=Silent())
+    html = (done.out / "report.html").read_text(encoding="utf-8")
+    facts = json.loads(re.search(r'id="facts">(.*?)</script>', html, flags=re.DOTALL)[1])
+    assert [mark["name"] for mark in facts["curve"]["marks"]] == ["strength"]
+    other = done.value("rule")
+    assert f"{other.failure_load_n:,.0f}".replace(",", "\u202f") in html
+    assert "(of another curve)" in html
+    assert "no cell yields" in html  # its own caution stands beside it
+
+
+def test_what_is_not_bone_is_drawn_beside_it_and_not_coloured() -> None:
+    labels, mesh = ball()
+    upper = labels.label * np.where(np.indices(labels.grid.shape)[0] > 11, 2, 1)
+    mesh = replace(hexahedra(labels.grid, upper, {1: "bone", 2: "cement"}), solids={2: Solid(2500.0)})
+    veil = shade(mesh)
+    made = bone(response(mesh), response(mesh).end)
+    assert veil is not None
+    assert veil.points_mm[:, 2].min() > made.points_mm[:, 2].mean()
+    assert made.points_mm[:, 2].max() < veil.points_mm[:, 2].max() - 3
+    assert shade(ball()[1]) is None
