@@ -101,7 +101,7 @@ def culmann_run_reports() -> Iterable[Step]:
 
 @hookspec
 def culmann_executors() -> Iterable[Step]:
-    """Ways to run many cases: the function runs the given cases and yields what became of each."""
+    """Ways to run many cases: `(jobs: Iterable[Job], config) -> Iterator[Ended]`, as `culmann.cohort.Executor` has it."""
     raise NotImplementedError
 
 

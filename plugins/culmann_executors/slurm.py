@@ -32,7 +32,7 @@ class SlurmConfig(Config):
     qos: str | None = Field(None, description="The quality of service")
     constraint: str | None = Field(None, description="Features that a node must have")
     workers: int = Field(100, ge=1, description="How many cases of an array run at a time")
-    array_size: int = Field(1000, ge=1, description="Cases in one array job; clusters allow 1001 by default (MaxArraySize)")
+    cases_per_array: int = Field(1000, ge=1, description="Cases in one array job; clusters allow 1001 (MaxArraySize)")
     requeues: int = Field(
         3, ge=0, description="How often a case that reached its time limit is queued again; the store has its finished steps"
     )
@@ -60,7 +60,7 @@ def slurm(jobs: Iterable[Job], config: SlurmConfig) -> Iterator[Ended]:
     executor = _executor(Path(given[0].cohort) / "records" / "slurm", config)
     submitted: dict[str, Any] = {}
     try:
-        for part in _parts(given, config.array_size):
+        for part in _parts(given, config.cases_per_array):
             submitted |= {job.case: at for job, at in zip(part, _submit(executor, part, config.cpus), strict=True)}
         while submitted:
             for case in [case for case, at in submitted.items() if at.done()]:

@@ -78,13 +78,19 @@ STEPS = {
         "Report",
         "return Report({'load.txt': run.manifest['pipeline'].encode()})",
     ),
-    "culmann_executors": ("cases, config: Options", "object", "return map(str, cases)"),
+    "culmann_executors": (
+        "jobs: Iterable[Job], config: Options",
+        "Iterator[Ended]",
+        "return (Ended(job.do().case) for job in jobs)",
+    ),
 }
 
 PREAMBLE = '''
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 import numpy as np
 from culmann import *
+from culmann.cohort import Ended, Job
 from culmann.pipeline import Run
 from culmann.voxels import hexahedra
 
@@ -134,7 +140,7 @@ def test_hook_is_documented_with_its_exact_arguments(hook: str) -> None:
     assert said in section
 
 
-@pytest.mark.parametrize("hook", [hook for hook in STEP_HOOKS if hook not in {"culmann_executors", "culmann_analyses"}])
+@pytest.mark.parametrize("hook", [hook for hook in STEP_HOOKS if hook != "culmann_analyses"])
 def test_documented_signature_is_the_one_that_is_tried(hook: str) -> None:
     shown = re.search(r"`\((.*?)\) -> (.*?)`", _manual_section(hook))
     assert shown
@@ -161,6 +167,29 @@ def test_hook_is_called_and_its_step_keeps_the_contract(hook: str, tmp_path: Pat
     if offer.has_ports:
         assert [kind.__name__ for kind in ports_of(offer).outputs.values()] == [result]
     check_plugin(file)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "body", "told"),
+    [
+        ("cases: Iterable[Job]", "return iter(())", "takes (cases); an executor takes (jobs) or (jobs, config)"),
+        ("jobs: Iterable[Job], config: int", "return iter(())", "must be annotated with a model of culmann.Config"),
+        ("jobs: Iterable[Job]", "return iter(())", "of the jobs one, two and three it tells nothing"),
+        ("jobs: Iterable[Job]", "return (Ended(job.case) for job in jobs)", "it did not run the job 'one'"),
+        ("jobs: Iterable[Job]", "return (job.do() for job in jobs)", "yields something else than culmann.cohort.Ended"),
+        ("jobs: Iterable[Job]", "raise ValueError('no')", "three jobs make it raise ValueError: no"),
+    ],
+)
+def test_an_executor_that_breaks_the_contract_is_told(parameters: str, body: str, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "made_up.py"
+    file.write_text(
+        f"{PREAMBLE}\n\ndef step({parameters}) -> Iterator[Ended]:\n"
+        f'    """Do what is documented."""\n    {body}\n\n\n'
+        "@hookimpl\ndef culmann_executors():\n    yield Step('made-up', 'made_up:step', summary='A made up step')\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(AssertionError, match=re.escape(told)):
+        check_plugin(file)
 
 
 def test_the_manual_knows_no_other_hooks() -> None:

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from culmann.cli.arguments import PIPELINE, SETTINGS, VARIANTS
-from culmann.cli.cohort_table import shown_cohort, tell_plan, tell_status, tell_summary
+from culmann.cli.cohort_live import shown_cohort
+from culmann.cli.cohort_options import (
+    DRY_RUN,
+    EXECUTOR,
+    EXECUTOR_OPTIONS,
+    FACTS,
+    FOLDER,
+    NO_LOOK,
+    NO_REPORT,
+    OUT,
+    TABLE,
+    WORKERS,
+)
+from culmann.cli.cohort_table import tell_plan, tell_refused, tell_status, tell_summary
 from culmann.cli.listing import PluginFiles
 from culmann.cli.plugged import PluggedGroup
 from culmann.cli.running import STORE
@@ -18,33 +31,6 @@ if TYPE_CHECKING:
     from culmann.cohort.choosing import Wish
     from culmann.cohort.folder import CohortFolder, Setup
     from culmann.cohort.table import Row
-
-TABLE = Annotated[
-    Path, typer.Argument(metavar="TABLE", help="A CSV with a column `case`, or the folder of a dataset.", show_default=False)
-]
-FOLDER = Annotated[Path, typer.Argument(metavar="OUT", help="The folder of a cohort.", show_default=False)]
-OUT = Annotated[Path | None, typer.Option(help="The folder for the results; default cohorts/<name of the pipeline>.")]
-FACTS = Annotated[
-    list[str] | None,
-    typer.Option("--facts", metavar="A,B", help="Columns to carry along that are no file and no setting; may be repeated."),
-]
-EXECUTOR = Annotated[
-    str | None,
-    typer.Option(
-        "--executor",
-        metavar="NAME|FILE.yaml",
-        help="Where the cases run: local, slurm, dask or one of a plugin, or a file with a section `executor`; default the "
-        "section of the pipeline file, else local.",
-    ),
-]
-EXECUTOR_OPTIONS = Annotated[
-    list[str] | None,
-    typer.Option("--executor-option", metavar="NAME=VALUE", help="An option of the executor, as in YAML. May be repeated."),
-]
-WORKERS = Annotated[int | None, typer.Option(min=1, help="How many cases at a time; the same as --executor-option workers=N.")]
-DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="Check everything, tell what would be done, and run nothing.")]
-NO_LOOK = Annotated[bool, typer.Option("--no-look", help="Do not read the files beforehand: a broken one is told by its run.")]
-NO_REPORT = Annotated[bool, typer.Option("--no-report", help="Write no report.html for the cases.")]
 
 
 class _RunIsDefault(PluggedGroup):
@@ -93,24 +79,9 @@ def run(
     no_report: NO_REPORT = False,
 ) -> None:
     """Run a pipeline on every case of a table; cases that are done and have not changed are not run again."""
-    from culmann.cohort.folder import Setup
-    from culmann.pipeline.store import store_folder
-    from culmann.shipped import find_pipeline
-
-    file = find_pipeline(pipeline).resolve()
-    named = tuple(name.strip() for text in facts or [] for name in text.split(",") if name.strip())
-    setup = Setup(
-        file,
-        store_folder(store),
-        tuple(settings or []),
-        tuple(variants or []),
-        tuple(path.expanduser().resolve() for path in plugin or []),
-        table.expanduser().resolve(),
-        named,
-        not no_report,
-    )
-    wanted = _wish(executor, workers, options, _section(file))
-    _carry_out(setup, out or Path("cohorts") / file.stem, wanted, dry_run=dry_run, look=not no_look)
+    setup = _setup(table, pipeline, settings, variants, facts, store, plugin, not no_report)
+    wanted = _wish(executor, workers, options, _section(setup.pipeline))
+    _carry_out(setup, out or Path("cohorts") / setup.pipeline.stem, wanted, dry_run=dry_run, look=not no_look)
 
 
 @cohort.command("status")
@@ -147,6 +118,66 @@ def retry(
 ) -> None:
     """Run the cases that failed or died once more, and no others."""
     _again(out, executor, workers, options, dry_run=dry_run, look=True, retry=True)
+
+
+@cohort.command("export-snakemake")
+def export_snakemake(
+    table: TABLE,
+    pipeline: PIPELINE,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("Snakefile"),
+    settings: SETTINGS = None,
+    variants: VARIANTS = None,
+    facts: FACTS = None,
+    store: STORE = None,
+    plugin: PluginFiles = None,
+) -> None:
+    """Write a Snakemake file that runs the cases with `culmann run`, and gathers them into a table and a page."""
+    from culmann.cohort.plan import plan
+    from culmann.cohort.snakemake import snakefile
+    from culmann.cohort.table import read_table
+    from culmann.errors import InputError
+    from culmann.pipeline import read_pipeline
+    from culmann.plugins import load_catalogue
+
+    setup = _setup(table, pipeline, settings, variants, facts, store, plugin)
+    graph = read_pipeline(setup.pipeline, load_catalogue(list(setup.plugins)), setup.settings, list(setup.variants))
+    read = read_table(table, graph, setup.facts)
+    planned = plan(read.rows, setup, graph.catalogue, out.resolve().parent / "cohort")
+    tell_refused(planned, read.notes)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(snakefile(planned, setup), encoding="utf-8")
+    except OSError as problem:
+        raise InputError(f"{out} cannot be written: {problem.strerror}") from problem
+    good = sum(entry.job is not None for entry in planned)
+    typer.echo(f"{out} runs {good} case{'' if good == 1 else 's'}: snakemake --snakefile {out} --cores 4 --keep-going")
+    raise typer.Exit(0 if good == len(planned) else 2)
+
+
+def _setup(
+    table: Path,
+    pipeline: str,
+    settings: list[str] | None,
+    variants: list[str] | None,
+    facts: list[str] | None,
+    store: Path | None,
+    plugin: list[Path] | None,
+    reports: bool = True,
+) -> Setup:
+    from culmann.cohort.folder import Setup
+    from culmann.pipeline.store import store_folder
+    from culmann.shipped import find_pipeline
+
+    return Setup(
+        find_pipeline(pipeline).resolve(),
+        store_folder(store),
+        tuple(settings or []),
+        tuple(variants or []),
+        tuple(path.expanduser().resolve() for path in plugin or []),
+        table.expanduser().resolve(),
+        tuple(name.strip() for text in facts or [] for name in text.split(",") if name.strip()),
+        reports,
+    )
 
 
 def _again(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -35,12 +36,15 @@ def cohort_page(folder: CohortFolder, records: Mapping[str, Record]) -> bytes:
     rows = list(result_rows(folder.cases, records))
     loads = [row.result.failure_load_n for row in rows if row.result.failure_load_n is not None]
     outcome = Counter(records[case.id].outcome if case.id in records else "waiting" for case in folder.cases)
-    bad = [records[case.id] for case in folder.cases if case.id in records and records[case.id].outcome != "done"]
+    plain = _without_places(folder)
+    bad = [replace(records[case.id], error=plain(records[case.id].error)) for case in folder.cases if _is_bad(records, case.id)]
     return render(
         "culmann.cohort",
         "cohort.html",
         about=folder.about,
-        setup=folder.setup,
+        pipeline_file=folder.setup.pipeline.name,
+        table_file=folder.setup.table.name if folder.setup.table else "",
+        settings=folder.setup.settings,
         executor=folder.executor,
         rows=rows,
         carried=list(dict.fromkeys(name for row in rows for name in row.carried)),
@@ -58,6 +62,25 @@ def cohort_page(folder: CohortFolder, records: Mapping[str, Record]) -> bytes:
         minutes=sum(record.seconds for record in records.values()) / 60,
         when=_latest(records),
     )
+
+
+def _is_bad(records: Mapping[str, Record], case: str) -> bool:
+    return case in records and records[case].outcome != "done"
+
+
+def _without_places(folder: CohortFolder) -> Callable[[str], str]:
+    """Texts without the folders of this machine: a page is passed on, and names of folders may be names of patients."""
+    files = [path for case in folder.cases for path in case.inputs.values()]
+    homes = {path.parent for path in [folder.setup.pipeline, folder.setup.store, *folder.setup.plugins, *files]}
+    homes |= {folder.path, *([folder.setup.table.parent] if folder.setup.table else [])}
+    places = sorted((f"{home}/" for home in homes if len(home.parts) > 1), key=len, reverse=True)
+
+    def plain(text: str) -> str:
+        for place in places:
+            text = text.replace(place, "")
+        return text
+
+    return plain
 
 
 def _link(out: Path, row: ResultRow) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from culmann.catalogue import Catalogue, Offer
+from culmann.catalogue import Catalogue
 from culmann.cohort.case import wrong_id
+from culmann.cohort.comparing import changed, codes_digest, parts_of, run_is_there, steps_digest
 from culmann.cohort.folder import Setup
 from culmann.cohort.job import Job
 from culmann.cohort.looking import Looks
@@ -19,11 +19,9 @@ from culmann.cohort.state import file_state
 from culmann.cohort.table import Row
 from culmann.errors import InputError, PipelineError
 from culmann.pipeline import Graph, read_pipeline
-from culmann.pipeline.digests import config_digest, digest_of
 from culmann.pipeline.inputs import Bound, bind
-from culmann.pipeline.place import KIND, check_out
+from culmann.pipeline.place import check_out
 from culmann.pipeline.problems import Problem
-from culmann.targets import code_digest
 
 #: `run`: it is to be run. `done`, `failed`: it was, and nothing has changed since. `refused`: something is wrong with it.
 Todo = Literal["run", "done", "failed", "refused"]
@@ -100,6 +98,7 @@ class _Found:
     row: Row
     bounds: list[Bound] = field(default_factory=list)
     parts: Parts = field(default_factory=Parts)
+    text_sha256: str = ""
     problems: tuple[Problem, ...] = ()
     earlier: Record | None = None
 
@@ -126,11 +125,12 @@ class _Checks:
         if not problems:
             try:
                 graph = self._graph(case.settings, case.variants or self.setup.variants)
-                by_variant = {name: bind(part, case.inputs) for name, part in _parts_of(graph).items()}
+                by_variant = {name: bind(part, case.inputs) for name, part in parts_of(graph).items()}
                 for name, bound in by_variant.items():
-                    check_out(self.out / case.id, _parts_of(graph)[name], bound, self.setup.store)
+                    check_out(self.out / case.id, parts_of(graph)[name], bound, self.setup.store)
                 found.bounds = list({(b.id, b.path): b for bound in by_variant.values() for b in bound.values()}.values())
-                found.parts = Parts({}, _steps_digest(graph, by_variant), _code_digest(graph, found.bounds))
+                found.text_sha256 = hashlib.sha256(graph.text.encode()).hexdigest()
+                found.parts = Parts({}, steps_digest(graph, by_variant), codes_digest(graph, found.bounds))
             except PipelineError as problem:
                 problems += self._wrong_settings(row) or [row.problem("", problem.message, problem.hint)]
             except InputError as problem:
@@ -165,8 +165,8 @@ class _Checks:
             return Planned(row, "run", "it was refused before" if earlier else "", job=job)
         if earlier.outcome == "interrupted":
             return Planned(row, "run", "it was interrupted", job=job)
-        why = _changed(earlier.parts, entry.parts)
-        if not why and earlier.outcome == "done" and not _run_is_there(self.out / row.case.id):
+        why = changed(earlier.parts, entry.parts)
+        if not why and earlier.outcome == "done" and not run_is_there(self.out / row.case.id):
             why = "its run folder is not whole"
         if why:
             return Planned(row, "run", why, job=job)
@@ -209,13 +209,13 @@ class _Checks:
         return found
 
     def _job(self, entry: _Found) -> Job:
-        case, graph = entry.row.case, self._graph(entry.row.case.settings, entry.row.case.variants or self.setup.variants)
+        case = entry.row.case
         return Job(
             case.id,
             str(self.out),
             str(self.setup.store),
             str(self.setup.pipeline),
-            hashlib.sha256(graph.text.encode()).hexdigest(),
+            entry.text_sha256,
             (*self.setup.settings, *case.settings),
             case.variants or self.setup.variants,
             tuple(str(path) for path in self.setup.plugins),
@@ -224,47 +224,6 @@ class _Checks:
             entry.files(),
             self.setup.reports,
         )
-
-
-def _parts_of(graph: Graph) -> Mapping[str, Graph]:
-    return graph.variants or {"": graph}
-
-
-def _steps_digest(graph: Graph, bounds: Mapping[str, Mapping[str, Bound]]) -> str:
-    """sha256 of everything in a pipeline that can change a result or its place."""
-    facts = {
-        name: {
-            "steps": {s.id: [s.offer.step.name, config_digest(s.config), dict(s.links)] for s in part.steps.values()},
-            "inputs": {b.id: [b.reader.offer.step.name, config_digest(b.config)] for b in bounds[name].values()},
-            "outputs": [[output.value, output.folder] for output in part.outputs],
-        }
-        for name, part in _parts_of(graph).items()
-    }
-    return digest_of(facts)
-
-
-def _code_digest(graph: Graph, bounds: Sequence[Bound]) -> str:
-    offers: list[Offer] = [bound.reader.offer for bound in bounds]
-    offers += [step.offer for part in _parts_of(graph).values() for step in part.steps.values()]
-    return digest_of({offer.step.name: code_digest(offer) for offer in offers})
-
-
-def _changed(before: Parts, now: Parts) -> str:
-    """What is not as it was, in words; empty when all is."""
-    files = [name for name, digest in now.files.items() if before.files.get(name) != digest]
-    told = [f"the file of {name!r} changed" for name in files]
-    told += ["the pipeline or a setting changed"] if before.steps != now.steps else []
-    told += ["culmann or a plugin changed"] if before.code != now.code else []
-    return " and ".join(told)
-
-
-def _run_is_there(folder: Path) -> bool:
-    """Whether a run folder has every file that its manifest lists."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        return manifest["kind"] == KIND and all((folder / name).is_file() for name in manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def _counter(total: int, each: Callable[[int, int], None]) -> Callable[[], None]:

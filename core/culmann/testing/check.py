@@ -16,6 +16,7 @@ from culmann.plugins import GROUP, load_catalogue, load_target
 from culmann.ports import ports_of
 from culmann.testing.behaviour import Behaviour
 from culmann.testing.descriptors import heavy_imports, wrong_command, wrong_descriptor
+from culmann.testing.executors import wrong_executor
 from culmann.testing.laws import wrong_law
 from culmann.testing.signatures import missing_docstring, wrong_config, wrong_ports, wrong_run_report
 
@@ -114,6 +115,8 @@ def _wrong_function(offer: Offer, options: Mapping[str, Any] | None) -> list[str
     except CulmannError as error:
         return [str(error)]
     faults = missing_docstring(function)
+    if offer.kind == "executors":
+        return [*faults, *wrong_executor(offer, options)]
     if not offer.has_ports:
         return [*faults, *(wrong_run_report(function) if offer.kind == "run_reports" else [])]
     try:
