@@ -91,7 +91,8 @@ def restore(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, sc
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
     except Exception as problem:
         raise InputError(f"the checkpoint {path} cannot be read", hint=again) from problem
-    other = [key for key in sorted({*facts, *told["training"]}) if facts.get(key) != told["training"].get(key)]
+    # What only one of them knows is an option that came later: its default is what was done before.
+    other = [key for key in sorted(facts.keys() & told["training"].keys()) if facts[key] != told["training"][key]]
     if other:
         raise InputError(
             f"{path.parent.parent} holds a training that differs in {', '.join(other)}, and cannot be gone on with",

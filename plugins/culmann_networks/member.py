@@ -25,6 +25,7 @@ from culmann_networks.listener import Listener
 from culmann_networks.patches import Cutting, batches
 from culmann_networks.training_options import Unet2dTraining, Unet3dTraining
 from culmann_networks.unets import build
+from culmann_networks.windows import is_out_of_memory
 
 Options = Unet3dTraining | Unet2dTraining
 
@@ -132,9 +133,11 @@ class Member:
                     out = network(x)
                 loss = loss_of(out.float(), y)
                 scaler.scale(loss).backward()
-            except torch.cuda.OutOfMemoryError as problem:
+            except (RuntimeError, MemoryError) as problem:
+                if not is_out_of_memory(problem):
+                    raise
                 raise SolverError(
-                    f"not enough memory on the GPU for batches of {options.batch_size} patches",
+                    f"not enough memory for batches of {options.batch_size} patches",
                     hint="choose a smaller `batch_size` or `patch_voxels`, or fewer `network.channels`",
                 ) from problem
             if options.gradient_limit is not None:

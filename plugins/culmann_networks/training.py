@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from culmann.errors import InputError
@@ -68,6 +70,7 @@ def train_cases(
     same = {k: v for k, v in options.model_dump(mode="json").items() if k not in _FREE}
     identity = {
         "architecture": architecture,
+        "data": _digest([*training, *validation]),
         "cases": [case.name for case in training],
         "validated on": [case.name for case in validation],
         "labels": {str(k): v for k, v in task.labels.items()},
@@ -93,6 +96,15 @@ def train_cases(
     model = write_model(out, weights_of(networks), facts.model_copy(update={"training": told, "metrics": measured}))
     curves.write(out, {member: standing.rows for member, standing in standings.items()})
     return model
+
+
+def _digest(cases: Sequence[Case]) -> str:
+    """sha256 of the voxels of all cases: a training is gone on with only on the same data."""
+    content = hashlib.sha256()
+    for case in cases:
+        content.update(np.ascontiguousarray(case.hu))
+        content.update(np.ascontiguousarray(case.classes))
+    return content.hexdigest()
 
 
 def _measured(standing: Standing) -> dict[str, Any]:

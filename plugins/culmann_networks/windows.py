@@ -19,6 +19,8 @@ Size = tuple[int, int, int]
 
 #: The standard deviation of the Gaussian over the size of the window, as in MONAI and nnU-Net.
 _SIGMA = 0.125
+#: Probabilities of more classes than this are summed up in half precision, for want of memory.
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,9 @@ def _pass(
     useful = None if worth is None else _padded(worth, windows.size, False)[0]
     places = [place for place in _places(tuple(padded.shape), windows) if useful is None or bool(useful[place].any())]
     gauss = compute_importance_map(windows.size, "gaussian", sigma_scale=_SIGMA, device=volume.device, dtype=torch.float32)
-    gauss = gauss.reshape(windows.size)
     box = _box(places)
-    total = torch.zeros((classes, *(b.stop - b.start for b in box)), device=volume.device)
-    weight = torch.zeros(total.shape[1:], device=volume.device)
+    total, weight = _sums(classes, box, volume.device, told)
+    gauss = gauss.reshape(windows.size).to(total.device, total.dtype)
     first, batch, short = 0, windows.batch, False
     while first < len(places):
         rest = len(places) - first
@@ -133,7 +134,7 @@ def _pass(
             continue
         for place, share in zip(chosen, shares, strict=True):
             there = tuple(slice(p.start - b.start, p.stop - b.start) for p, b in zip(place, box, strict=True))
-            total[(slice(None), *there)].addcmul_(share.to(torch.float32), gauss)
+            total[(slice(None), *there)].addcmul_(share.to(total.device, total.dtype), gauss)
             weight[there] += gauss
         first += len(chosen)
         done(first / len(places))
@@ -141,10 +142,28 @@ def _pass(
     total /= weight.masked_fill_(unseen, 1.0)
     total[0].masked_fill_(unseen, 1.0)
     if total.shape[1:] != padded.shape:
-        part, total = total, torch.zeros((classes, *padded.shape), device=volume.device)
+        part, total = total, total.new_zeros((classes, *padded.shape))
         total[0] = 1
         total[(slice(None), *box)] = part
     return total[full]
+
+
+def _sums(classes: int, box: tuple[slice, ...], device: torch.device, told: Callable[[str], None]) -> tuple[Tensor, Tensor]:
+    """Where shares and weights are summed up: beside the network where there is room, else in the memory of the machine."""
+    shape = tuple(b.stop - b.start for b in box)
+    kind = torch.float32 if classes <= _FEW else torch.float16
+    try:
+        return torch.zeros((classes, *shape), dtype=kind, device=device), torch.zeros(shape, dtype=kind, device=device)
+    except (RuntimeError, MemoryError) as problem:
+        if not is_out_of_memory(problem):
+            raise
+        if device.type != "cpu":
+            told("not enough memory on the GPU for the probabilities: they are summed up on the CPU")
+            return _sums(classes, box, torch.device("cpu"), told)
+        raise SolverError(
+            f"not enough memory for the probabilities of {classes} classes on {' x '.join(map(str, shape))} voxels",
+            hint="crop the scan to what matters, or take a model with fewer labels or coarser voxels",
+        ) from problem
 
 
 def _places(shape: tuple[int, ...], windows: Windows) -> list[tuple[slice, ...]]:

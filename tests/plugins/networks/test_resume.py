@@ -14,7 +14,7 @@ import pytest
 import yaml
 from bone_blobs import blob_dataset
 
-from culmann import InputError
+from culmann import InputError, SolverError
 from culmann.dataset import Dataset, Fold
 from culmann_networks.architecture import UnetOptions
 from culmann_networks.checkpoint import Standing
@@ -139,6 +139,27 @@ def test_other_training_in_the_folder_is_refused(dataset: Dataset, tmp_path: Pat
     (name,) = change
     with pytest.raises(InputError, match=rf"differs in .*{name}"):
         train(OPTIONS_3D.model_copy(update=change), dataset, tmp_path / "model")
+
+
+def test_other_voxels_under_the_same_names_are_refused(dataset: Dataset, tmp_path: Path) -> None:
+    other = blob_dataset(tmp_path / "other", cases=4, size=20)
+    train(OPTIONS_3D.model_copy(update={"epochs": 1}), dataset, tmp_path / "model")
+    with pytest.raises(InputError, match="differs in data, and cannot"):
+        train(OPTIONS_3D, other, tmp_path / "model")
+
+
+def test_batch_that_does_not_fit_is_told(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: not enough memory")
+
+    monkeypatch.setattr("monai.networks.nets.unet.UNet.forward", full)
+    with pytest.raises(SolverError, match="not enough memory for batches of 4 patches"):
+        train(OPTIONS_3D, dataset, tmp_path / "model")
+
+
+def test_loss_that_is_no_number_is_told(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(SolverError, match="the loss is nan"):
+        train(OPTIONS_3D.model_copy(update={"learning_rate": 1e30}), dataset, tmp_path / "model")
 
 
 def test_damaged_checkpoint_is_refused(dataset: Dataset, tmp_path: Path) -> None:

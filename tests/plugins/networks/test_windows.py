@@ -135,6 +135,26 @@ def test_no_memory_at_all_is_an_error_in_words() -> None:
         sliding(volume(16, 16, 16), limited(1), Windows((16, 16, 16), 0.5, 1, 8), 3, None, lambda _: None)
 
 
+def test_many_classes_are_summed_up_in_half_precision() -> None:
+    def many(x: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(torch.cat([x * n for n in range(12)], dim=1), dim=1)
+
+    v = volume(20, 20, 20)
+    found = sliding(v, many, Windows((8, 8, 8), 0.5, 4), 12, None, silent)
+    assert found.dtype == torch.float16
+    exact = many(v[None, None])[0]  # it looks at one voxel only: every window says the same
+    assert float((found.float() - exact).abs().max()) < 3e-3
+
+
+def test_no_memory_for_the_sums_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*shape: object, **options: object) -> torch.Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8000000000 bytes")
+
+    monkeypatch.setattr(torch, "zeros", none)
+    with pytest.raises(SolverError, match="not enough memory for the probabilities of 3 classes on 8 x 8 x 8 voxels"):
+        sliding(volume(8, 8, 8), network, Windows((8, 8, 8)), 3, None, silent)
+
+
 def test_another_error_of_torch_is_not_taken_for_it() -> None:
     def broken(x: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("expected scalar type Half")

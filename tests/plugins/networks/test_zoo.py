@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import http.server
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -226,6 +228,22 @@ def test_commands(trained: Path, zoo: Path, server: Server) -> None:
     assert "there is a" in str(again.exception)
     wrong = run(models, ["pack", str(trained), "--name", "My Model", "--about", "Balls", "--licence", "CC0-1.0"])
     assert "cannot be the name" in str(wrong.exception)
+
+
+def test_step_without_torch_says_what_to_install() -> None:
+    script = """
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "torch" else found(name, *rest)
+from culmann.errors import PluginError
+from culmann.plugins import load_catalogue, load_target
+try:
+    load_target(load_catalogue().offers["unet3d"])
+except PluginError as problem:
+    print(problem)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "step 'unet3d' needs torch: pip install 'culmann[networks]'"
 
 
 @pytest.mark.parametrize(
