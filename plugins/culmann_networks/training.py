@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from culmann.errors import InputError
@@ -102,8 +101,8 @@ def _digest(cases: Sequence[Case]) -> str:
     """sha256 of the voxels of all cases: a training is gone on with only on the same data."""
     content = hashlib.sha256()
     for case in cases:
-        content.update(np.ascontiguousarray(case.hu))
-        content.update(np.ascontiguousarray(case.classes))
+        content.update(case.hu.tobytes())
+        content.update(case.classes.tobytes())
     return content.hexdigest()
 
 
