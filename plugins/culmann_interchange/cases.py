@@ -109,7 +109,7 @@ class Case:
 
 
 def cases_of(folders: Sequence[Path], store: Path | None) -> list[Case]:
-    """Every run without variants and every variant of the others that has results.
+    """Every run without variants and every variant of the others that has results; the folder of a cohort stands for its runs.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def cases_of(folders: Sequence[Path], store: Path | None) -> list[Case]:
         As `culmann.pipeline.reopen`.
     """
     found = list[Case]()
-    for folder in folders:
+    for folder in [run for given in folders for run in _runs(given)]:
         run, name = reopen(folder, store), Path(folder).resolve().name
         found += [Case(part, variant, name) for variant, part in run.variants.items()] or [
             Case(run, run.manifest.get("variant", ""), name)
@@ -142,6 +142,13 @@ def one_case(folder: Path, variant: str | None, store: Path | None) -> Case:
         raise InputError(f"the run {folder} has no variant {variant!r}", hint="leave --variant out")
     named = f"has no variant {variant!r}" if variant is not None else "has several variants"
     raise InputError(f"the run {folder} {named}", hint=f"say --variant with one of {', '.join(cases)}")
+
+
+def _runs(folder: Path) -> list[Path]:
+    """The folder of a run, or the runs in that of a cohort."""
+    if not (folder / "cohort.json").is_file():
+        return [folder]
+    return sorted(inner for inner in folder.iterdir() if (inner / "manifest.json").is_file())
 
 
 def _first_input(case: Case, kind: type) -> str | None:

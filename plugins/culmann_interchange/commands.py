@@ -11,7 +11,7 @@ from culmann_interchange.arguments import LABELS, NEW_FOLDER, RUN, STORE, VARIAN
 
 
 def bids(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of runs.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of runs, or of cohorts.")],
     out: NEW_FOLDER,
     name: Annotated[str, typer.Option(help="The name of the dataset.")] = "culmann",
     subject: Annotated[str | None, typer.Option(help="The subject of all the runs, letters and digits.")] = None,

@@ -112,6 +112,40 @@ def test_a_plate_is_as_stiff_as_kirchhoff_has_it(kind, cells, within, make_mater
     assert moment(answer, rows)[-1] == pytest.approx(exact, rel=within)
 
 
+def pushed_in_the_middle(mesh, clamped):
+    """A quarter of a square plate, pushed along a line through its middle, held at its outer edges."""
+    x, y, _ = (mesh.points_mm - mesh.points_mm.min(axis=0)).T
+    near, far = 1e-6, x.max() - 1e-6
+    along_x, along_y = ((0.0, 0.0, 0.0),) * 2 if clamped else ((None, 0.0, 0.0), (0.0, None, 0.0))
+    sets = {
+        "push": Prescribed(np.flatnonzero((x < near) & (y < near)), (0.0, 0.0, -0.01)),
+        "edge x": Prescribed(np.flatnonzero(x > far), along_x),
+        "edge y": Prescribed(np.flatnonzero(y > far), along_y),
+        "middle x": Prescribed(np.flatnonzero(x < near), (0.0, None, None)),
+        "middle y": Prescribed(np.flatnonzero(y < near), (None, 0.0, None)),
+    }
+    return LoadCase(sets, "push", (0.0, 0.0, -1.0), float(x.max()))
+
+
+@pytest.mark.parametrize(("kind", "cells", "within"), [("hex8", (80, 80, 4), 0.05), ("tet10", (20, 20, 1), 0.02)])
+@pytest.mark.parametrize("clamped", [False, True])
+def test_a_square_plate_is_pushed_in_as_navier_has_it(kind, cells, within, clamped, make_material, native):
+    """w = α P a² / D (Timoshenko, Woinowsky-Krieger 1959).
+
+    Simply supported, Navier's series gives α = 4 / π⁴ Σ Σ 1 / (m² + n²)² = 0.01160 over odd m, n; clamped it is 0.00560 there.
+    A plate of finite thickness is a little softer (it shears, and gives way under the push): 40 times as wide as thick.
+    """
+    half, thickness, depth = 30.0, 1.5, 0.01
+    odd = np.arange(1, 200, 2.0)
+    series = 4 / np.pi**4 * (1 / (odd[:, None] ** 2 + odd[None, :] ** 2) ** 2).sum()
+    assert series == pytest.approx(0.0116, abs=5e-6)
+    mesh = bar(cells, (half / cells[0], half / cells[1], thickness / cells[2]), kind)
+    answer = native(mesh, make_material(mesh.n_cells, E, NU), pushed_in_the_middle(mesh, clamped))
+    stiffness = E * thickness**3 / 12 / (1 - NU**2)
+    exact = depth * stiffness / ((0.0056 if clamped else series) * (2 * half) ** 2)
+    assert 4 * answer.force_n[-1] == pytest.approx(exact, rel=within)
+
+
 @pytest.mark.parametrize(("kind", "cells"), [("hex8", (12, 1, 24)), ("tet10", (4, 1, 8))])
 def test_a_plate_flows_at_the_plastic_moment_of_plane_strain(kind, cells, make_material, native):
     """Fully plastic: M = (2 / √3) σ t² / 4 w after von Mises, where the width cannot change (Hill 1950)."""

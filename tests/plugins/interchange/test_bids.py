@@ -102,11 +102,12 @@ def test_the_failure_loads_and_curves_are_those_of_the_run(dataset, run_folder):
 def test_a_table_of_cases_names_subjects_and_their_facts(run_folder, tmp_path):
     shutil.copytree(run_folder, tmp_path / "case-1")
     shutil.copytree(run_folder / "left", tmp_path / "case-2")
+    (tmp_path / "cohort.json").write_text("{}")
     table = tmp_path / "cases.csv"
     table.write_text(
         "case,patient,session,side,age,site,mesh.size_mm\ncase-1,P 07,a,,71,Lyon,3\ncase-2,P 07,b,left,71,Saint-Étienne,3\n"
     )
-    write_bids(cases_of([tmp_path / "case-1", tmp_path / "case-2"], None), tmp_path / "out", facts=read_facts(table))
+    write_bids(cases_of([tmp_path], None), tmp_path / "out", facts=read_facts(table))
     assert sorted(path.name for path in (tmp_path / "out" / "sub-P07").iterdir()) == ["ses-a", "ses-b"]
     assert rows(tmp_path / "out" / "participants.tsv") == [{"participant_id": "sub-P07", "age": "71"}]
     assert (tmp_path / "out/sub-P07/ses-b/fe/sub-P07_ses-b_desc-twoBlocksLeft_curve.tsv").is_file()
