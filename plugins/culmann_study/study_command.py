@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from culmann.cohort import CohortFolder, Record
     from culmann.cohort.plan import Planned
     from culmann_study.study_file import Study
-    from culmann_study.study_run import Studied
+    from culmann_study.study_folder import Studied
 
 
 def study(

@@ -13,7 +13,7 @@ from culmann_study.comparison_tables import table_3
 from culmann_study.group_comparison import LOAD, Group, compare_groups
 
 if TYPE_CHECKING:
-    from culmann_study.study_run import Answer, Studied
+    from culmann_study.study_folder import Answer, Studied
 
 #: Tables with more columns or rows than that are folded away at first.
 _WIDE, _LONG = 9, 14

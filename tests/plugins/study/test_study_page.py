@@ -13,8 +13,9 @@ from culmann import Outcome, Outcomes
 from culmann.plugins import load_catalogue
 from culmann.shipped import find_study
 from culmann_study.study_file import read_study
+from culmann_study.study_folder import Studied
 from culmann_study.study_page import study_page
-from culmann_study.study_run import Studied, answer
+from culmann_study.study_run import answer
 
 
 @pytest.fixture(scope="module")
