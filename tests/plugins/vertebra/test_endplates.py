@@ -247,6 +247,26 @@ def test_a_wedge_is_told_and_refused_when_it_is_no_vertebra_any_more():
     assert len(found(wedge(47), largest_tilt_deg=60)[0]) > 50
 
 
+def test_plates_that_do_not_lie_opposite_each_other_are_told():
+    """A cylinder pushed over: its faces stay parallel, the line through their middles leans."""
+
+    def pushed(degrees: float) -> Mesh:
+        grid, _ = bodies.body(spacing=2.0)
+        wide = replace(grid, size=(2 * grid.size[0], *grid.size[1:]))
+        k, j, i = np.indices(wide.shape)
+        x, y, z = wide.to_world(np.stack([i, j, k], axis=-1).reshape(-1, 3)).T.reshape(3, *wide.shape)
+        x = x - (x.min() + x.max()) / 2 - np.tan(np.radians(degrees)) * (z + bodies.HEIGHT / 2)
+        inside = (np.hypot(x, y) <= bodies.RADIUS) & (np.abs(z + bodies.HEIGHT / 2) < bodies.HEIGHT / 2)
+        return hexahedra(wide, inside.astype(int), {1: "body"})
+
+    assert found(pushed(15))[2].warnings == []
+    warnings = found(pushed(35))[2].warnings
+    assert any("do not lie opposite each other" in text for text in warnings)
+    told = next(re.search(r"middles is (\d+) degrees", text) for text in warnings if "opposite each other" in text)
+    assert told is not None
+    assert 25 < int(told[1]) < 40  # the smoothed rim turns the axis a little
+
+
 def test_a_cone_is_no_vertebra():
     grid, region = bodies.body(spacing=2.0)
     k, j, i = np.indices(grid.shape)
