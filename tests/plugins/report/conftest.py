@@ -41,6 +41,14 @@ def vertebra_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="session")
+def levels_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two levels of a spine, one of which the image cuts."""
+    folder = tmp_path_factory.mktemp("levels")
+    graph = read_pipeline(find_pipeline("vertebra_every_level"), load_catalogue(), ["mesh.size_mm=4"], ["L2", "L3"])
+    return run(graph, out=folder / "run", store=folder / "store", listener=Silent())
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """A headless browser."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

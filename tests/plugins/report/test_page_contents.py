@@ -243,9 +243,8 @@ def test_pipeline_without_a_failure_load_has_a_page(tmp_path: Path) -> None:
     assert 'id="solid-data"' not in html
 
 
-def test_variants_have_pages_and_one_together(tmp_path: Path) -> None:
-    graph = read_pipeline(find_pipeline("vertebra_every_level"), load_catalogue(), ["mesh.size_mm=4"], ["L2", "L3"])
-    done = run(graph, out=tmp_path / "out", store=tmp_path / "store", listener=Silent())
+def test_variants_have_pages_and_one_together(levels_run: Run) -> None:
+    done = levels_run
     html = (done.out / "report.html").read_text(encoding="utf-8")
     load = done.variants["L3"].value("strength").failure_load_n
     assert 'href="L3/report.html"' in html

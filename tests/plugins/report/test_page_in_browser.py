@@ -219,20 +219,46 @@ def test_page_fits_its_width(opened: Open, width: int) -> None:
     assert box["width"] > 0.4 * min(width, 700)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(opened: Open, scheme: str) -> None:
+def serious(page: Any) -> list[str]:
+    """What axe finds that keeps people from using a page."""
     from axe_playwright_python.sync_playwright import Axe
 
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {[node['html'][:120] for node in one['nodes']]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(opened: Open, scheme: str) -> None:
     page = opened(scheme=scheme)
     for tab in ("methods", "pipeline", "provenance"):
         page.locator(f"#tab-{tab}").click()
-        found = Axe().run(page).response["violations"]
-        bad = [
-            f"{one['id']}: {[node['html'][:120] for node in one['nodes']]}"
-            for one in found
-            if one["impact"] in {"serious", "critical"}
-        ]
-        assert bad == []
+        assert serious(page) == []
+
+
+def test_page_of_variants_is_sorted_by_keyboard_and_leads_to_the_others(chromium: Any, levels_run: Run) -> None:
+    page = chromium.new_page(viewport={"width": 400, "height": 800})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto((levels_run.out / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert serious(page) == []
+    rows = page.locator("tbody th")
+    assert rows.all_inner_texts() == ["L2", "L3"]
+    page.get_by_role("button", name="Failure load (N)").focus()
+    page.keyboard.press("Enter")
+    assert rows.all_inner_texts() == ["L3", "L2"]  # what has no value stays below
+    assert page.locator("th[aria-sort=ascending]").inner_text().startswith("Failure load")
+    page.get_by_role("link", name="L3").click()
+    page.wait_for_function("document.documentElement.dataset.bone === 'drawn'", timeout=30_000)
+    assert "L3" in page.locator("h1").inner_text()
+    page.get_by_role("link", name="vertebra-every-level").click()
+    page.wait_for_selector("table[data-sortable]")
+    page.close()
+    assert complaints == []
 
 
 def test_printed_page_has_two_sheets(opened: Open) -> None:
