@@ -56,7 +56,7 @@ def split(
     out: Annotated[Path | None, typer.Option(help="The file to write; default splits.json in the dataset.")] = None,
 ) -> None:
     """Split a dataset by patient, so that no person is on both sides, and write the splits to a file."""
-    from culmann.dataset import read_dataset, split_by_counts, split_k_fold, write_splits
+    from culmann.dataset import read_dataset, read_splits, split_by_counts, split_k_fold, write_splits
 
     found = read_dataset(folder)
     if counts:
@@ -68,6 +68,11 @@ def split(
     else:
         splits = split_k_fold(found, 5 if folds is None else folds, seed)
     path = out or found.folder / "splits.json"
+    if path.exists() and read_splits(path, found) != splits:
+        raise InputError(
+            f"{path} holds other splits: what was trained on them would be judged by cases that it has seen",
+            hint="name another file with --out, or remove that one",
+        )
     write_splits(splits, path)
     for number, fold in enumerate(splits.folds):
         parts = f"{len(fold.train)} to train, {len(fold.validation)} to validate, {len(fold.test)} to test"

@@ -114,7 +114,7 @@ def dicom_seg(
 
     wins = _overlap(overlap)
     labels = dict[str, int]()
-    found = find_dicom(folder.expanduser().resolve())
+    found = find_dicom(folder.expanduser().resolve(), tell)
     cases = named_cases(found, lambda path: read_dicom_segments(path, wins), _numbers(label), labels, tell)
     _write(out, cases, name, labels, "", licence, refer=False)
 

@@ -156,3 +156,21 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["import", "dicom-seg", str(tmp_path / "other"), "--out", str(tmp_path / "out")])
     assert isinstance(done.exception, InputError)
     assert "was drawn on is not there" in done.exception.message
+
+
+def test_a_series_that_lost_its_uid_is_taken_when_it_is_alone(tmp_path: Path) -> None:
+    series = _series(tmp_path / "in" / "jane" / "ct")
+    _object(tmp_path / "in" / "jane" / "seg.dcm", series, _masks())
+    for path in (tmp_path / "in" / "jane" / "ct").iterdir():
+        import pydicom
+
+        item = pydicom.dcmread(path)
+        item.SeriesInstanceUID = "1.2.3"
+        item.save_as(path)
+    done = CliRunner().invoke(app, ["import", "dicom-seg", str(tmp_path / "in"), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.exception
+    assert "is not there; ct, beside it, is taken" in done.output
+    assert check_dataset(read_dataset(tmp_path / "out")) == ()
+    _series(tmp_path / "in" / "jane" / "another")
+    done = CliRunner().invoke(app, ["import", "dicom-seg", str(tmp_path / "in"), "--out", str(tmp_path / "out2")])
+    assert isinstance(done.exception, InputError)

@@ -112,6 +112,9 @@ def test_any_folder_by_patterns(tmp_path: Path) -> None:
     told = _run("split", tmp_path / "out", "--counts", "2/2/2", "--folds", "3", "--seed", "5")
     assert "fold 2: 2 to train, 2 to validate, 2 to test" in told
     assert len(read_splits(tmp_path / "out" / "splits.json", made).folds) == 3
+    with pytest.raises(InputError, match="holds other splits"):
+        _run("split", tmp_path / "out", "--counts", "2/2/2", "--folds", "3", "--seed", "6")
+    _run("split", tmp_path / "out", "--counts", "2/2/2", "--folds", "3", "--seed", "5")
     _run("export", "nnunet", tmp_path / "out", "--out", tmp_path / "raw", "--number", "7")
     _run("import", "nnunet", tmp_path / "raw" / "Dataset007_out", "--out", tmp_path / "again")
     again = read_dataset(tmp_path / "again")
