@@ -13,6 +13,7 @@ from culmann.journal import QuietJournal
 from culmann_study import designs
 from culmann_study.operators import OperatorsConfig, operators
 from culmann_study.sensitivity import SensitivityConfig, sensitivity
+from culmann_study.tornado import curves
 from culmann_study.uncertainty import UncertaintyConfig, uncertainty
 from culmann_study.variations import Factor, as_yaml, folder_names
 
@@ -53,6 +54,17 @@ def test_one_at_a_time_moves_one_factor_from_the_base() -> None:
     assert float(rows["c.z"]["range_percent"]) == 0
     assert rows["c.z"]["elasticity"] == ""  # a value that passes 0 has none
     assert report.files["tornado.png"].startswith(b"\x89PNG")
+
+
+def test_every_curve_lies_in_its_panel() -> None:
+    design = designs.one_at_a_time([A, B, C, Factor("law.use", "values", ("one", "two"))], designs.OneAtATimeConfig())
+    outcomes = outcomes_of(design, lambda f: 1000 + 900 * f.get("a.x", 0) + 40 * f.get("b.y", 1))
+    panels = [axes for axes in curves(outcomes).axes if axes.get_visible()]
+    assert [axes.get_xlabel() for axes in panels] == ["a.x", "b.y", "c.z", "law.use"]
+    for axes in panels:
+        for line in axes.lines:
+            assert axes.get_ylim()[0] == 0
+            assert max(line.get_ydata()) < axes.get_ylim()[1]
 
 
 def test_grid_is_every_combination() -> None:
