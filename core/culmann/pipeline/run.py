@@ -13,7 +13,7 @@ from culmann.pipeline.graph import Graph
 from culmann.pipeline.inputs import Bound, bind
 from culmann.pipeline.listener import Listener, Prefixed, Silent
 from culmann.pipeline.place import check_out, put
-from culmann.pipeline.run_reports import with_reports
+from culmann.pipeline.run_reports import reported
 from culmann.pipeline.store import Store, store_folder
 from culmann.pipeline.summary import outcome, reached, write_summary
 from culmann.pipeline.work import Work
@@ -147,8 +147,10 @@ def run(
         work.do()
         with staged(out) as folder:
             made = Run(folder, fill(work, folder), None, work)
-            made = with_reports(made, listener) if reports else made
+            made, stopped = reported(made, listener) if reports else (made, None)
             earlier = put(folder, out)
+        if stopped is not None:
+            raise stopped
         return replace(made, out=out, replaced=earlier)
     bounds = {name: bind(variant, inputs or {}) for name, variant in graph.variants.items()}
     for name, bound in bounds.items():
@@ -198,8 +200,10 @@ class _Together:
             variants = {name: untold.get(name, {"outcome": reached(self.works.get(name))}) for name in self.graph.variants}
             manifest = write_manifest(folder, {**about_run(self.graph), "variants": variants})
             made = Run(folder, manifest, None, next(iter(self.works.values())), parts, self.problems)
-            made = with_reports(made, self.listener) if self.reports else made
+            made, stopped = reported(made, self.listener) if self.reports else (made, None)
             earlier = put(folder, out)
+        if stopped is not None:
+            raise stopped
         runs = {name: replace(part, out=out / name) for name, part in made.variants.items()}
         return replace(made, out=out, replaced=earlier, variants=runs)
 

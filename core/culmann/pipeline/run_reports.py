@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 _STEP = "report"
 
 
+def reported(run: Run, listener: Listener) -> tuple[Run, KeyboardInterrupt | None]:
+    """`with_reports`; when somebody stops it, the run with what there was of its reports by then, and the stop to pass on."""
+    try:
+        return with_reports(run, listener), None
+    except KeyboardInterrupt as stopped:
+        stopped.add_note("the run is there, its report is not: `culmann report` makes it")
+        return replace(run, manifest=write_manifest(run.out, run.manifest)), stopped
+
+
 def with_reports(run: Run, listener: Listener) -> Run:
     """Let every run report of the catalogue make its files in the folder of a run, of each variant first.
 

@@ -96,6 +96,21 @@ def test_report_that_fails_is_told_and_the_run_is_there(reporting, wrong, said):
     assert "Traceback" in (done.out / "wrong-problem.log").read_text()
 
 
+@pytest.mark.parametrize("text", [FILE, FILE + VARIANTS], ids=["alone", "variants"])
+def test_run_whose_report_is_stopped_by_hand_is_there(reporting, lab, text):
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        reporting(text, "raise KeyboardInterrupt")
+    assert any("culmann report" in note for note in stopped.value.__notes__)
+    out = lab.folder / "out"
+    manifest = json.loads((out / "manifest.json").read_text())
+    home = "one/" if "variants" in manifest else ""
+    assert f"{home}strength.json" in manifest["files"]
+    assert reopen(out, lab.store.folder).value("c").failure_load_n > 0
+    lab.run(lab.read(text), reports=False)  # the next run takes its place, and no file of it is left
+    assert not (out / "told.json").exists()
+    assert not list(out.glob("kept-*"))
+
+
 def test_each_variant_has_its_report_and_all_together_have_one(reporting):
     done, _ = reporting(FILE + VARIANTS, "return Report({})")
     loads = {name: part.value("c").failure_load_n for name, part in done.variants.items()}
