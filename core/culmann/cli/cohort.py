@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from culmann.cli.arguments import PIPELINE, SETTINGS, VARIANTS
+from culmann.cli.cohort_export import export_snakemake
 from culmann.cli.cohort_live import shown_cohort
 from culmann.cli.cohort_options import (
     DRY_RUN,
@@ -21,8 +22,9 @@ from culmann.cli.cohort_options import (
     OUT,
     TABLE,
     WORKERS,
+    setup_of,
 )
-from culmann.cli.cohort_table import tell_plan, tell_refused, tell_status, tell_summary
+from culmann.cli.cohort_table import tell_plan, tell_status, tell_summary
 from culmann.cli.listing import PluginFiles
 from culmann.cli.plugged import PluggedGroup
 from culmann.cli.running import STORE
@@ -79,7 +81,7 @@ def run(
     no_report: NO_REPORT = False,
 ) -> None:
     """Run a pipeline on every case of a table; cases that are done and have not changed are not run again."""
-    setup = _setup(table, pipeline, settings, variants, facts, store, plugin, not no_report)
+    setup = setup_of(table, pipeline, settings, variants, facts, store, plugin, not no_report)
     wanted = _wish(executor, workers, options, _section(setup.pipeline))
     _carry_out(setup, out or Path("cohorts") / setup.pipeline.stem, wanted, dry_run=dry_run, look=not no_look)
 
@@ -120,64 +122,7 @@ def retry(
     _again(out, executor, workers, options, dry_run=dry_run, look=True, retry=True)
 
 
-@cohort.command("export-snakemake")
-def export_snakemake(
-    table: TABLE,
-    pipeline: PIPELINE,
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("Snakefile"),
-    settings: SETTINGS = None,
-    variants: VARIANTS = None,
-    facts: FACTS = None,
-    store: STORE = None,
-    plugin: PluginFiles = None,
-) -> None:
-    """Write a Snakemake file that runs the cases with `culmann run`, and gathers them into a table and a page."""
-    from culmann.cohort.plan import plan
-    from culmann.cohort.snakemake import snakefile
-    from culmann.cohort.table import read_table
-    from culmann.errors import InputError
-    from culmann.pipeline import read_pipeline
-    from culmann.plugins import load_catalogue
-
-    setup = _setup(table, pipeline, settings, variants, facts, store, plugin)
-    graph = read_pipeline(setup.pipeline, load_catalogue(list(setup.plugins)), setup.settings, list(setup.variants))
-    read = read_table(table, graph, setup.facts)
-    planned = plan(read.rows, setup, graph.catalogue, out.resolve().parent / "cohort")
-    tell_refused(planned, read.notes)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(snakefile(planned, setup), encoding="utf-8")
-    except OSError as problem:
-        raise InputError(f"{out} cannot be written: {problem.strerror}") from problem
-    good = sum(entry.job is not None for entry in planned)
-    typer.echo(f"{out} runs {good} case{'' if good == 1 else 's'}: snakemake --snakefile {out} --cores 4 --keep-going")
-    raise typer.Exit(0 if good == len(planned) else 2)
-
-
-def _setup(
-    table: Path,
-    pipeline: str,
-    settings: list[str] | None,
-    variants: list[str] | None,
-    facts: list[str] | None,
-    store: Path | None,
-    plugin: list[Path] | None,
-    reports: bool = True,
-) -> Setup:
-    from culmann.cohort.folder import Setup
-    from culmann.pipeline.store import store_folder
-    from culmann.shipped import find_pipeline
-
-    return Setup(
-        find_pipeline(pipeline).resolve(),
-        store_folder(store),
-        tuple(settings or []),
-        tuple(variants or []),
-        tuple(path.expanduser().resolve() for path in plugin or []),
-        table.expanduser().resolve(),
-        tuple(name.strip() for text in facts or [] for name in text.split(",") if name.strip()),
-        reports,
-    )
+cohort.command("export-snakemake")(export_snakemake)
 
 
 def _again(

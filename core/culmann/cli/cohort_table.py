@@ -24,24 +24,25 @@ _SIGNS = {"done": "✓", "failed": "✗", "died": "✗", "refused": "!", "interr
 def tell_plan(folder: CohortFolder, planned: Sequence[Planned], notes: Sequence[str], *, retry: bool, dry_run: bool) -> None:
     """Say what is wrong with which case, what will be done, and what is run again, and why."""
     tell_refused(planned, notes)
-    why = Counter(entry.why for entry in planned if entry.todo == "run" and entry.why)
-    for text, count in why.items():
-        names = [entry.id for entry in planned if entry.todo == "run" and entry.why == text]
+    wanted = [entry for entry in planned if entry.wanted(retry=retry)]
+    for text, count in Counter(entry.why for entry in wanted if entry.why).items():
+        names = [entry.id for entry in wanted if entry.why == text]
         shown = ", ".join(names[:5]) + (f" and {count - 5} more" if count > 5 else "")
         typer.echo(f"to be run again, as {text}: {shown}", err=True)
-    run = sum(entry.todo == ("failed" if retry else "run") for entry in planned)
     done = sum(entry.todo == "done" for entry in planned)
     refused = sum(entry.todo == "refused" for entry in planned)
     failed = sum(entry.todo == "failed" for entry in planned)
-    parts = [f"{len(planned)} case{'' if len(planned) == 1 else 's'}: {run} to run"]
+    left = sum(entry.todo == "run" and entry not in wanted for entry in planned)
+    parts = [f"{len(planned)} case{'' if len(planned) == 1 else 's'}: {len(wanted)} to run"]
     parts += [f"{done} done before"] if done else []
     parts += [f"{failed} failed before (`culmann cohort retry {folder.path}` runs them again)"] if failed and not retry else []
+    parts += [f"{left} waiting or out of date (`culmann cohort resume {folder.path}` runs them)"] if left else []
     parts += [f"{refused} cannot be run"] if refused else []
     typer.secho(", ".join(parts), bold=True, err=True)
     if dry_run:
         for entry in planned:
-            wanted = entry.todo == ("failed" if retry else "run")
-            typer.echo(f"  {entry.id}  {'to run' if wanted else 'cannot be run' if entry.todo == 'refused' else entry.todo}")
+            told = {"refused": "cannot be run", "run": "waiting or out of date"}.get(entry.todo, entry.todo)
+            typer.echo(f"  {entry.id}  {'to run' if entry in wanted else told}")
 
 
 def tell_refused(planned: Sequence[Planned], notes: Sequence[str]) -> None:
@@ -117,10 +118,10 @@ def grid(names: Sequence[str]) -> Table:
     """A table of cases; what does not fit into the line is cut from their texts, not from their names."""
     from rich.table import Table
 
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(no_wrap=True, min_width=2 + min(40, max(map(len, names), default=0)))
     table.add_column(no_wrap=True, min_width=max(map(len, _SIGNS)))
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     return table
 
 

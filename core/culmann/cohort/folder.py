@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -188,16 +189,20 @@ def locked(folder: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
     else:
         raise InputError(f"the cohort in {folder.parent} is being run by another process that has just begun")
+    over = threading.Event()
+    threading.Thread(target=_keep_fresh, args=(path, over), daemon=True).start()
     try:
         yield
     finally:
+        over.set()
         path.unlink(missing_ok=True)
 
 
-def touch_lock(folder: Path) -> None:
-    """Say to other machines that the cohort is still being run."""
-    with contextlib.suppress(OSError):
-        os.utime(folder / ".lock")
+def _keep_fresh(lock: Path, over: threading.Event) -> None:
+    """Say to other machines, which cannot see this process, that the cohort is still being run."""
+    while not over.wait(_STALE_S / 5):
+        with contextlib.suppress(OSError):
+            os.utime(lock)
 
 
 def running_in(folder: Path) -> str:

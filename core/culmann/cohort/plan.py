@@ -43,6 +43,8 @@ class Planned:
         What is wrong with it.
     job
         The work, None for a case that is refused.
+    before
+        What became of it the last time; empty where it was not run before.
     """
 
     row: Row
@@ -50,6 +52,13 @@ class Planned:
     why: str = ""
     problems: tuple[Problem, ...] = ()
     job: Job | None = None
+    before: str = ""
+
+    def wanted(self, *, retry: bool) -> bool:
+        """Whether it is to be run now. A `retry` wants what failed before, whether or not something has changed since."""
+        if retry:
+            return self.todo in {"run", "failed"} and self.before in FAILED
+        return self.todo == "run"
 
     @property
     def id(self) -> str:
@@ -159,18 +168,19 @@ class _Checks:
         """What is to be done with a case, given what was done before."""
         row, earlier = entry.row, entry.earlier
         if entry.problems:
-            return Planned(row, "refused", problems=entry.problems)
+            return Planned(row, "refused", problems=entry.problems, before=earlier.outcome if earlier else "")
         job = self._job(entry)
         if earlier is None or earlier.outcome == "refused":
             return Planned(row, "run", "it was refused before" if earlier else "", job=job)
-        if earlier.outcome == "interrupted":
-            return Planned(row, "run", "it was interrupted", job=job)
+        before = earlier.outcome
+        if before == "interrupted":
+            return Planned(row, "run", "it was interrupted", job=job, before=before)
         why = changed(earlier.parts, entry.parts)
-        if not why and earlier.outcome == "done" and not run_is_there(self.out / row.case.id):
+        if not why and before == "done" and not run_is_there(self.out / row.case.id):
             why = "its run folder is not whole"
         if why:
-            return Planned(row, "run", why, job=job)
-        return Planned(row, "failed" if earlier.outcome in FAILED else "done", job=job)
+            return Planned(row, "run", why, job=job, before=before)
+        return Planned(row, "failed" if before in FAILED else "done", job=job, before=before)
 
     def look(self, found: Sequence[_Found], each: Callable[[int, int], None]) -> None:
         """Look into the files of cases that are to be run."""
@@ -181,7 +191,7 @@ class _Checks:
         """The same, or a refusal when a file of it cannot be used."""
         wrong = {bound.id: self.looks.complaint(bound) for bound in entry.bounds}
         problems = tuple(entry.row.problem(name, text) for name, text in wrong.items() if text)
-        return Planned(entry.row, "refused", problems=problems) if problems else planned
+        return Planned(entry.row, "refused", problems=problems, before=planned.before) if problems else planned
 
     @property
     def _records(self) -> Records:

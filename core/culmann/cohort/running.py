@@ -14,7 +14,7 @@ from culmann.catalogue import Catalogue
 from culmann.cohort.case import Case
 from culmann.cohort.choosing import Chosen, choose, wish
 from culmann.cohort.executor import Ended
-from culmann.cohort.folder import CohortFolder, Setup, check_place, locked, touch_lock
+from culmann.cohort.folder import CohortFolder, Setup, check_place, locked
 from culmann.cohort.job import Job
 from culmann.cohort.page import write_page
 from culmann.cohort.plan import Planned, plan, told
@@ -150,16 +150,13 @@ def carry_out(
     listener: CohortListener,
 ) -> None:
     """Run what is to be run, and write the results, also when it is stopped."""
-    wanted = "failed" if retry else "run"
-    jobs = [entry.job for entry in planned if entry.todo == wanted and entry.job is not None]
+    jobs = [entry.job for entry in planned if entry.wanted(retry=retry) and entry.job is not None]
     with locked(folder.records.folder):
         folder.write()
         for entry in planned:
-            if entry.todo == "refused":
+            if entry.todo == "refused" and not (retry and entry.before == "done"):
                 problem = "; ".join(told(problem) for problem in entry.problems)
                 folder.records.write(Record(entry.id, "refused", error=problem))
-            elif entry.todo == "run":
-                folder.records.forget(entry.id)
         for job in jobs:
             folder.records.forget(job.case)
         listener.begins(folder, planned, [job.case for job in jobs])
@@ -214,7 +211,6 @@ class _Watch:
         self.listener.ended(record)
         if time.monotonic() - self.written_s > _RESULTS_EVERY_S:
             self.written_s = time.monotonic()
-            touch_lock(records.folder)
             write_results(self.folder.path / "results.csv", self.folder.cases, self.folder.by_case())
 
 

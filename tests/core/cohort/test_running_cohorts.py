@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from culmann.cohort import CohortFolder, read_results
+from culmann.cohort.folder import locked, running_in
 from culmann.errors import InputError, PipelineError, PluginError
 
 #: Voxels of the mask of the block.
@@ -100,6 +103,43 @@ def test_what_changed_is_run_again_and_said(ward):
     _, heard = ward.run(cases, settings=["boom.how=warn"])
     assert heard.ran == ["c02"]
     assert heard.why["c02"] == "its run folder is not whole"
+
+
+def test_retry_after_the_plugin_was_mended_leaves_the_results_of_the_others_alone(ward):
+    cases = ward.cases(3, {1: "raise"})
+    ward.run(cases)
+    plugin = ward.folder / "booms.py"
+    plugin.write_text(plugin.read_text().replace('if config.how == "raise":', 'if config.how == "raised":'))
+    (ward.folder / "mask.nii.gz").rename(ward.folder / "away.nii.gz")
+    shutil.copy(ward.folder / "away.nii.gz", ward.folder / "own.nii.gz")
+    cases[1].inputs["labels"] = ward.folder / "own.nii.gz"
+    records, heard = ward.run(cases, retry=True)
+    assert heard.ran == ["c01"]
+    assert heard.why["c01"] == "culmann or a plugin changed"
+    assert {name: record.outcome for name, record in records.items()} == {"c00": "done", "c01": "done", "c02": "done"}
+    assert all(row.result.failure_load_n for row in read_results(ward.out))
+    _, heard = ward.run(cases)  # what is not there any more cannot be confirmed
+    assert heard.ran == []
+    assert {row.case: row.result.outcome for row in read_results(ward.out)} == {
+        "c00": "refused",
+        "c01": "done",
+        "c02": "refused",
+    }
+
+
+def test_a_lock_of_a_process_that_is_gone_or_of_a_machine_that_went_silent_does_not_hold(tmp_path):
+    lock = tmp_path / ".lock"
+    with locked(tmp_path):
+        assert running_in(tmp_path) == f"process {os.getpid()}"
+        with pytest.raises(InputError, match="is being run by process"), locked(tmp_path):
+            pass
+    assert not lock.exists()
+    lock.write_text(json.dumps({"where": "elsewhere", "pid": 1}))
+    assert running_in(tmp_path) == "process 1 on elsewhere"
+    os.utime(lock, (0, 0))
+    assert running_in(tmp_path) == ""
+    with locked(tmp_path):
+        pass
 
 
 def test_warnings_of_steps_come_into_the_table(ward):
