@@ -30,7 +30,28 @@ EPOCHS = Annotated[int | None, typer.Option("--epochs", min=1, help="The same as
 DEVICE = Annotated[str | None, typer.Option("--device", help="The same as --set device=NAME: auto, cpu or cuda.")]
 SEED = Annotated[int | None, typer.Option("--seed", min=0, help="The same as --set seed=N.")]
 ANEW = Annotated[bool, typer.Option("--anew", help="Start over, whatever the folder holds.")]
-SHOW = Annotated[bool, typer.Option("--options", help="Show the options of the training with their defaults, and stop.")]
+
+
+def _show_3d(wanted: bool) -> None:
+    _show("unet3d", wanted)
+
+
+def _show_2d(wanted: bool) -> None:
+    _show("unet2d-multiaxial", wanted)
+
+
+def _show(architecture: Architecture, wanted: bool) -> None:
+    if wanted:
+        from culmann_networks.options_display import show_options
+        from culmann_networks.training_options import OPTIONS
+
+        show_options(OPTIONS[architecture])
+        raise typer.Exit
+
+
+_HELP = "Show what --config and --set take, with the defaults, and stop."
+SHOW_3D = Annotated[bool, typer.Option("--options", callback=_show_3d, is_eager=True, help=_HELP)]
+SHOW_2D = Annotated[bool, typer.Option("--options", callback=_show_2d, is_eager=True, help=_HELP)]
 
 
 def unet3d(
@@ -44,6 +65,7 @@ def unet3d(
     device: DEVICE = None,
     seed: SEED = None,
     anew: ANEW = False,
+    options: SHOW_3D = False,  # noqa: ARG001 - its callback does it
 ) -> None:
     """Train a 3-D U-Net on patches of the dataset's scans, as in the paper unless options say otherwise."""
     _train("unet3d", dataset, out, config, _shortcuts(settings, epochs, device, seed), splits, fold, anew)
@@ -60,6 +82,7 @@ def unet2d_multiaxial(
     device: DEVICE = None,
     seed: SEED = None,
     anew: ANEW = False,
+    options: SHOW_2D = False,  # noqa: ARG001 - its callback does it
 ) -> None:
     """Train three 2-D U-Nets on axial, coronal and sagittal slices, as in the paper unless options say otherwise."""
     _train("unet2d-multiaxial", dataset, out, config, _shortcuts(settings, epochs, device, seed), splits, fold, anew)

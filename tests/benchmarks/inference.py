@@ -127,6 +127,7 @@ def main() -> None:
     ask.add_argument("--scan", type=Path, default=TRUNK)
     ask.add_argument("--repeats", type=int, default=3)
     ask.add_argument("--threads", type=int, default=1)
+    ask.add_argument("--crop", type=int, help="Only a cube of so many voxels in the middle.")
     ask.add_argument("--child", nargs=2)
     given = ask.parse_args()
     if given.child:
@@ -139,6 +140,8 @@ def main() -> None:
             mine = open_model(given.model)
             model = write_model(folder, mine.tensors(), mine.facts)
         hu = volume(model, given.scan)
+        if given.crop:
+            hu = hu[tuple(slice((n - given.crop) // 2, (n + given.crop) // 2) for n in hu.shape)].copy()
         np.save(folder / "volume.npy", hu)
         size = " x ".join(map(str, hu.shape))
         print(f"{given.scan.name} on {size} voxels, windows of {model.facts.patch_voxels}, {given.threads} thread(s)")

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from bone_blobs import NAMES, blob_case, blob_dataset
 from scipy import ndimage
+from typer.testing import CliRunner
 
 from culmann import InputError
 from culmann.dataset import DatasetCase
 from culmann.option_files import read_options
+from culmann_networks import train_command
 from culmann_networks.cases import Case, Task, read_case
 from culmann_networks.patches import Cutting, _centre, _change, batches, order_of, patch
 from culmann_networks.train import parts_of, task_of
@@ -166,6 +169,15 @@ def test_paper_is_the_default() -> None:
         assert options.spacing_mm == (0.78, 0.78, 0.67)
         changes = options.augmentation
         assert min(changes.rotation_degrees, changes.translation_mm, changes.shear_factor, changes.scaling_factor) > 0
+
+
+def test_options_are_shown_with_their_defaults() -> None:
+    app = typer.Typer()
+    app.command()(train_command.unet2d_multiaxial)
+    shown = CliRunner().invoke(app, ["--options"])
+    assert shown.exit_code == 0, shown.output
+    assert "learning_rate  number, > 0; default 0.0002" in shown.output
+    assert "augmentation.rotation_degrees  number, ≥ 0; default 15" in shown.output
 
 
 def test_options_of_a_file_and_of_the_command_line(tmp_path: Path) -> None:
