@@ -9,18 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 from bone_blobs import NAMES, blob_case, blob_dataset
 
-from culmann import InputError, Labels, Scan
+from culmann import EngineError, InputError, Labels, Scan
 from culmann.data import Grid
 from culmann.dataset import Dataset
 from culmann.journal import QuietJournal
 from culmann.testing import check_plugin
 from culmann_networks.architecture import UnetOptions
+from culmann_networks.inference import How, shares_of
 from culmann_networks.model_file import FACTS, ModelFile, write_model
 from culmann_networks.steps import Unet2dConfig, Unet3dConfig, unet2d_multiaxial, unet3d
 from culmann_networks.train import train
 from culmann_networks.training_options import Augmentation, Unet2dTraining, Unet3dTraining
+from culmann_networks.unets import load
 
 SAME = {
     "spacing_mm": (2.0, 2.0, 2.0),
@@ -78,6 +81,36 @@ def test_2d_networks_find_what_they_learnt(model2d: ModelFile) -> None:
     assert dice(found, bone, 1) > 0.75
     mean = unet2d_multiaxial(scan, config.model_copy(update={"fusion": "mean"}), QuietJournal())
     assert dice(mean, bone, 1) > 0.75
+
+
+def test_three_planes_slice_by_slice(model2d: ModelFile) -> None:
+    scan, _ = blob_case(98, size=32)  # slices as large as a window: nothing overlaps
+    networks = load(model2d)
+    grey = torch.from_numpy(np.clip(scan.hu, *model2d.facts.window_hu) + 1000) / 1250 - 1
+    votes = np.zeros((3, 32, 32, 32), dtype=int)
+    with torch.inference_mode():
+        for n in range(32):
+            votes[0, n] = networks["axial"](grey[n][None, None])[0].argmax(dim=0)
+            votes[1, :, n] = networks["coronal"](grey[:, n][None, None])[0].argmax(dim=0)
+            votes[2, :, :, n] = networks["sagittal"](grey[:, :, n][None, None])[0].argmax(dim=0)
+    config = Unet2dConfig(model=model2d.path, sha256=model2d.sha256, threads=1)
+    found = unet2d_multiaxial(scan, config, QuietJournal())
+    # Sums in another order may turn a voxel whose classes have the same share.
+    assert (found.label != (votes.sum(axis=0) >= 2)).mean() < 1e-3
+
+
+def test_mirrored_looks_are_the_mean_of_all_mirrors(model3d: ModelFile) -> None:
+    scan, _ = blob_case(99, size=24)
+    network = load(model3d)["volume"]
+    grey = torch.from_numpy(np.clip(scan.hu, *model3d.facts.window_hu) + 1000) / 1250 - 1
+    with torch.inference_mode():
+        looks = [
+            torch.softmax(network(grey.flip(axes)[None, None]), dim=1)[0].flip([1 + a for a in axes])
+            for axes in ((), (0,), (2,), (0, 2))
+        ]
+    how = How(torch.device("cpu"), flips=("left-right", "up-down"))
+    found = shares_of({"volume": network}, model3d.facts, scan.hu, how, print)
+    assert np.abs(found - torch.stack(looks).mean(dim=0).numpy()).max() < 1e-4
 
 
 def test_model_says_what_it_was_trained_on(model3d: ModelFile, dataset: Dataset) -> None:
@@ -270,10 +303,6 @@ def test_nothing_found_is_an_error_or_a_warning(model3d: ModelFile, tmp_path: Pa
 
 
 def test_gpu_that_is_not_there_is_told(model3d: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    from culmann import EngineError
-
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     scan, _ = blob_case(99, size=32)
     with pytest.raises(EngineError, match="sees no GPU"):
