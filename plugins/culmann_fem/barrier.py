@@ -17,8 +17,7 @@ Barrier = npt.NDArray[np.int64]
 
 # Places in a barrier, each on a line of the cache of its own.
 _ARRIVED, _ROUND, _BROKEN = 0, 8, 16
-_IMPATIENT = 2000  # looks after which a thread lets others have its core
-_YIELD = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
+_IMPATIENT = 5000  # looks, some 20 microseconds, after which a thread lets others have its core
 
 
 def barrier() -> Barrier:
@@ -71,14 +70,20 @@ def _give_way(typingctx: Any) -> Any:
     """Let another thread have this core: other programs may be running, too."""
 
     def code(context: Any, builder: Any, _: Any, __: Any) -> Any:
-        kind = ir.FunctionType(ir.IntType(32), [])
-        builder.call(cgutils.get_or_insert_function(builder.module, kind, _YIELD), [])
+        number = ir.IntType(32)
+        if sys.platform == "win32":
+            name, given = "SwitchToThread", []
+        else:
+            # To sleep and not to yield: who yields goes on using up its share, and the one that is waited for gets none of it.
+            name, given = "usleep", [ir.Constant(number, 20)]
+        kind = ir.FunctionType(number, [number] * len(given))
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, name), given)
         return context.get_dummy_value()
 
     return types.void(), code
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def meet(barrier: Any, threads: Any) -> None:
     """Wait until all threads are here. What each wrote before, all of them see after."""
     if threads == 1:

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from culmann.data.arrays import BoolArray, IntArray
 
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
+_FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
+_njit = numba.njit(nogil=True, fastmath=_FAST, cache=True)
+_part = numba.njit(nogil=True, fastmath=_FAST)  # of kernels, which the cache has
 
 FloatArray32 = npt.NDArray[np.float32]
 #: Rows in front of an array of node vectors that `residual` looks into.
@@ -80,7 +82,7 @@ def _numbered(there: BoolArray) -> IntArray:
     return number
 
 
-@_njit
+@_part
 def _product(stencil, run, x, near, m):
     """(A x)[m], three numbers.
 
@@ -109,7 +111,7 @@ def residual(stencil, run, x, r, t, first, last):
         t[m, 0], t[m, 1], t[m, 2] = r[m, 0] - a, r[m, 1] - b, r[m, 2] - c
 
 
-@_njit
+@_part
 def smooth_first(r, inverse_diagonal, d, to, factor, first, last):
     """First Chebyshev step from x = 0: d = factor D^-1 r, to = d."""
     for m in range(first, last):
@@ -118,7 +120,7 @@ def smooth_first(r, inverse_diagonal, d, to, factor, first, last):
             to[m, c] = d[m, c]
 
 
-@_njit
+@_part
 def smooth(stencil, run, x, r, inverse_diagonal, d, to, keep, factor, first, last):
     """Chebyshev step: d = keep d + factor D^-1 (r - A x), to = x + d."""
     near = np.empty(81, dtype=np.float32)
@@ -146,7 +148,7 @@ def inverted(A):
                     A[row, column] -= share * A[k, column]
 
 
-@_njit
+@_part
 def invert(inverse, r, x, first, last):
     """X = inverse r on the nodes first <= m < last."""
     flat = r.reshape(-1)
@@ -158,7 +160,7 @@ def invert(inverse, r, x, first, last):
             x[m, c] = total
 
 
-@_njit
+@_part
 def restrict(t, number, place, coarse, first, last):
     """coarse[m] = P^T t for the nodes first <= m < last of the next level."""
     ni, nj, nk = number.shape
@@ -181,7 +183,7 @@ def restrict(t, number, place, coarse, first, last):
                         coarse[m, e] += w * t[number[i, j, k], e]
 
 
-@_njit
+@_part
 def prolong(coarse, number, place, x, first, last):
     """X += P coarse on the nodes first <= m < last; `number` finds a node of the next level by its place."""
     for m in range(first, last):

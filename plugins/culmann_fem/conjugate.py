@@ -13,9 +13,13 @@ from culmann_fem.barrier import meet
 from culmann_fem.cycle import cycle
 
 _njit = numba.njit(nogil=True, cache=True)
+_part = numba.njit(nogil=True)  # of kernels, which the cache has
 
 # Places in `ConjugateState.numbers`.
 ALONG, NORM, STUCK, DONE = range(4)
+#: What `run` does: a cycle, z from r of `Fine`; the next direction; a step along the direction, once q is what the matrix makes
+#: of it; or whole iterations with the stiffness itself, which end at the tolerance.
+CYCLE, TURN, ADVANCE, ITERATE = range(4)
 
 
 class ConjugateState(NamedTuple):
@@ -40,7 +44,7 @@ class ConjugateState(NamedTuple):
     numbers: FloatArray
 
 
-@_njit
+@_part
 def _sum(partial):
     """The same on every thread, and for any number of them."""
     total = 0.0
@@ -49,7 +53,7 @@ def _sum(partial):
     return total
 
 
-@_njit
+@_part
 def _turn(fine, levels, program, state, room, before, barrier, threads, t):
     first, last, span = program.planes[t], program.planes[t + 1], fine.bricks[3]
     cycle(fine, levels, program, room, barrier, threads, t)
@@ -61,7 +65,7 @@ def _turn(fine, levels, program, state, room, before, barrier, threads, t):
     return along
 
 
-@_njit
+@_part
 def _advance(fine, program, state, along, barrier, threads, t):
     """The norm of the residual after a step, or -1 where the matrix is not positive along p."""
     first, last = program.planes[t], program.planes[t + 1]
@@ -75,25 +79,7 @@ def _advance(fine, program, state, along, barrier, threads, t):
     return np.sqrt(_sum(partial))
 
 
-@_njit
-def turn(fine, levels, program, state, barrier, threads, t):
-    """The next direction."""
-    before = state.numbers[ALONG]
-    along = _turn(fine, levels, program, state, sweeps.rings(fine.r), before, barrier, threads, t)
-    if t == 0:
-        state.numbers[ALONG] = along
-
-
-@_njit
-def advance(fine, program, state, barrier, threads, t):
-    """A step along the direction, once q is what the matrix makes of it."""
-    first, last = program.planes[t], program.planes[t + 1]
-    sweeps.mask_and_dot(state.q, state.p, fine.free, fine.bricks[3], state.partial[1], first, last)
-    norm = _advance(fine, program, state, state.numbers[ALONG], barrier, threads, t)
-    _note(state, norm, state.numbers[ALONG], 1, barrier, threads, t)
-
-
-@_njit
+@_part
 def _note(state, norm, along, done, barrier, threads, t):
     meet(barrier, threads)
     if t == 0:
@@ -105,14 +91,29 @@ def _note(state, norm, along, done, barrier, threads, t):
 
 
 @_njit
-def iterate(bricks, fine, levels, program, state, tolerance, most, barrier, threads, t):
-    """Up to so many iterations with the stiffness itself, `bricks` in double precision; they end at the tolerance."""
+def run(task, bricks, fine, levels, program, state, tolerance, most, barrier, threads, t):
+    """One of the tasks above. They are one kernel, so that the cycle is compiled once.
+
+    Parameters
+    ----------
+    bricks
+        The lattice in double precision.
+    tolerance, most
+        Of `ITERATE`: the norm of the residual, and iterations.
+    """
     first, last = program.planes[t], program.planes[t + 1]
     room, room_double = sweeps.rings(fine.r), sweeps.rings(state.p)
     along, norm, done = state.numbers[ALONG], state.numbers[NORM], 0
-    while done < most and norm > tolerance and np.isfinite(norm):
-        along = _turn(fine, levels, program, state, room, along, barrier, threads, t)
-        sweeps.product(state.p, state.q, bricks, fine.free, state.partial[1], room_double, first, last)
+    if task == CYCLE:
+        cycle(fine, levels, program, room, barrier, threads, t)
+        return
+    if task == ADVANCE:
+        sweeps.mask_and_dot(state.q, state.p, fine.free, fine.bricks[3], state.partial[1], first, last)
         norm = _advance(fine, program, state, along, barrier, threads, t)
+    while (task == TURN or norm > tolerance) and task != ADVANCE and done < most and np.isfinite(norm):
+        along = _turn(fine, levels, program, state, room, along, barrier, threads, t)
         done += 1
+        if task == ITERATE:
+            sweeps.product(state.p, state.q, bricks, fine.free, state.partial[1], room_double, first, last)
+            norm = _advance(fine, program, state, along, barrier, threads, t)
     _note(state, norm, along, done, barrier, threads, t)

@@ -16,7 +16,7 @@ from culmann.data.arrays import IntArray
 from culmann_fem import coarse, sweeps, vectors
 from culmann_fem.barrier import meet
 
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
+_part = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"})  # of kernels, which the cache has
 
 Single = npt.NDArray[np.float32]
 
@@ -97,21 +97,21 @@ class Program(NamedTuple):
     planes: IntArray
 
 
-@_njit
+@_part
 def numbers(levels, n):
     """Numbers of the nodes of level n by place."""
     ni, nj, nk = levels.number_shape[n, 0], levels.number_shape[n, 1], levels.number_shape[n, 2]
     return levels.number[levels.number_begin[n] : levels.number_begin[n + 1]].reshape((ni, nj, nk))
 
 
-@_njit
+@_part
 def nodes_x(levels, n, which):
     """(nodes, 3): one of the two x of level n."""
     begin, count = levels.x_begin[n] + 3 * coarse.FRONT, levels.begin[n + 1] - levels.begin[n]
     return levels.x[which, begin : begin + 3 * count].reshape((count, 3))
 
 
-@_njit
+@_part
 def _on_lattice(op, at_from, to, keep, factor, fine, levels, program, room, t):
     first, last = program.planes[t], program.planes[t + 1]
     if op == FINE_FIRST:
@@ -130,7 +130,7 @@ def _on_lattice(op, at_from, to, keep, factor, fine, levels, program, room, t):
         vectors.prolong(x, numbers(levels, 0), fine.free, fine.x[to], fine.bricks[3], first, last)
 
 
-@_njit
+@_part
 def _on_level(op, n, at_from, to, keep, factor, levels, program, t):
     begin, end = levels.begin[n], levels.begin[n + 1]
     first, last = program.bounds[n, t], program.bounds[n, t + 1]
@@ -155,7 +155,7 @@ def _on_level(op, n, at_from, to, keep, factor, levels, program, t):
         coarse.invert(levels.inverse, r, nodes_x(levels, n, to), first, last)
 
 
-@_njit
+@_part
 def cycle(fine, levels, program, room, barrier, threads, t):
     """One cycle from `fine.r` to `fine.x[0]`; all threads are through with it when it ends."""
     for n in range(program.steps.shape[0]):
@@ -167,9 +167,3 @@ def cycle(fine, levels, program, room, barrier, threads, t):
             _on_level(op, level, at_from, to, keep, factor, levels, program, t)
         if program.steps[n, 4]:
             meet(barrier, threads)
-
-
-@_njit
-def once(fine, levels, program, barrier, threads, t):
-    """One cycle, with room of its own."""
-    cycle(fine, levels, program, sweeps.rings(fine.r), barrier, threads, t)

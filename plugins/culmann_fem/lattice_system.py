@@ -8,8 +8,7 @@ import numpy as np
 
 from culmann.data import Materials
 from culmann.data.arrays import FloatArray
-from culmann_fem import conjugate
-from culmann_fem.conjugate import DONE, NORM, STUCK, ConjugateState
+from culmann_fem.conjugate import ADVANCE, DONE, ITERATE, NORM, STUCK, TURN, ConjugateState
 from culmann_fem.elastic_groups import elastic_groups, on_lattice
 from culmann_fem.hexahedron import brick
 from culmann_fem.lattice import LatticeOperator
@@ -76,7 +75,6 @@ class LatticeSystem:
         if self.elsewhere is not None:
             return self.elsewhere.solve(product, x, r, tolerance=tolerance, most=most, again=again)
         lattice, slabs = self.lattice, self.lattice.slabs
-        cycle = (lattice.fine, self.multigrid.arrays, self.multigrid.program)
         p, q = lattice.vector(), lattice.vector()
         norm = float(np.sqrt(lattice.dot(r, r)))
         lattice.r32[:] = r
@@ -89,13 +87,12 @@ class LatticeSystem:
             if norm <= tolerance or not np.isfinite(norm) or iterations >= most or state.numbers[STUCK]:
                 return Solve(iterations, norm, bool(norm <= tolerance))
             if product == self.multiply:
-                done = min(_AT_ONCE, most - iterations)
-                slabs.together(conjugate.iterate, lattice.double, *cycle, state, tolerance, done)
+                self.multigrid.run(ITERATE, state, tolerance, min(_AT_ONCE, most - iterations))
                 iterations += int(state.numbers[DONE])
             else:
-                slabs.together(conjugate.turn, *cycle, state)
+                self.multigrid.run(TURN, state, 0.0, 1)
                 product(p, q)
-                slabs.together(conjugate.advance, lattice.fine, self.multigrid.program, state)
+                self.multigrid.run(ADVANCE, state, 0.0, 0)
                 iterations += 1
 
     def precondition(self, r: FloatArray, z: FloatArray) -> None:

@@ -11,9 +11,10 @@ from itertools import pairwise
 import numpy as np
 
 from culmann.data.arrays import FloatArray, IntArray
-from culmann_fem import coarse
+from culmann_fem import coarse, conjugate
 from culmann_fem.chebyshev import chebyshev
 from culmann_fem.coarse import FloatArray32, Topology, coarse_topology
+from culmann_fem.conjugate import CYCLE, ConjugateState
 from culmann_fem.cycle import (
     FINE_FIRST,
     FINE_PROLONG,
@@ -28,7 +29,6 @@ from culmann_fem.cycle import (
     SMOOTH,
     Coarse,
     Program,
-    once,
 )
 from culmann_fem.galerkin import child_interpolation, child_stiffness, coarsen_cells, coarsen_lattice
 from culmann_fem.lattice import LatticeOperator
@@ -150,7 +150,14 @@ class Multigrid:
 
     def apply(self) -> None:
         """z32 = M r32."""
-        self.lattice.slabs.together(once, self.lattice.fine, self.arrays, self.program)
+        nothing = np.zeros((1, 1, 1, 1))
+        self.run(CYCLE, ConjugateState(nothing, nothing, nothing, nothing, np.zeros((3, 1)), np.zeros(4)), 0.0, 0)
+
+    def run(self, task: int, state: ConjugateState, tolerance: float, most: int) -> None:
+        """A task of `culmann_fem.conjugate` on all threads."""
+        lattice = self.lattice
+        given = (lattice.double, lattice.fine, self.arrays, self.program, state)
+        lattice.slabs.together(conjugate.run, task, *given, tolerance, most)
 
     def _program(self) -> Program:
         """The cycle, written down: see `culmann_fem.cycle`."""

@@ -17,7 +17,9 @@ from culmann.data.arrays import FloatArray, IntArray
 from culmann_fem.simd import from_last, from_second, lanes, load, spread, store
 
 _njit = numba.njit(nogil=True, cache=True)
-_inlined = numba.njit(nogil=True, cache=True, forceinline=True)
+# Parts of kernels: the cache has the kernels, and need not have these besides.
+_part = numba.njit(nogil=True)
+_inlined = numba.njit(nogil=True, forceinline=True)
 
 #: Floats of a vector.
 LANES = 16
@@ -109,13 +111,13 @@ def _scatter(y, s, width, low, high, along_j, along_c, vectors, to_low, to_high)
                 store(y, b + along_j + k, load(y, b + along_j + k) + (even - odd))
 
 
-@_njit
+@_part
 def scratch(width, like):
     """Rows for lines of a length in memory."""
     return np.zeros(24 * (width + LANES) + LANES, dtype=like.dtype)
 
 
-@_njit
+@_part
 def add_plane(u, y, E, blocks, span, s, i, low, high, y_along_c, to_low, to_high):
     """Add K u of a plane of elements to node plane i, which begins at `low` of y, and to the next one at `high`.
 

@@ -159,7 +159,7 @@ for _sign, _name in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.m
     _arithmetic(_sign, _name)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def lanes(array: Any) -> Any:
     """How many numbers a vector of those of an array has."""
     return _BYTES // array.itemsize

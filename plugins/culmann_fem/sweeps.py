@@ -12,15 +12,16 @@ from culmann_fem.operator import add_plane, scratch
 from culmann_fem.simd import lanes, load, load_double, spread, store, store_single, total
 
 _njit = numba.njit(nogil=True, cache=True)
+_part = numba.njit(nogil=True)  # of kernels, which the cache has
 
 
-@_njit
+@_part
 def rings(u):
     """Room for the forces of two planes, flat, and the scratch of the operator."""
     return np.zeros(6 * u.shape[2] * u.shape[3], dtype=u.dtype), scratch(u.shape[3], u)
 
 
-@_njit
+@_part
 def _forces(u, lattice, ring, s, i, first, last):
     """Complete the forces of node plane i in the ring; i goes up one by one. Where they begin there."""
     E, blocks, span, node_span = lattice
@@ -41,7 +42,7 @@ def _forces(u, lattice, ring, s, i, first, last):
     return low
 
 
-@_njit
+@_part
 def smooth(x, to, lattice, r, inverse_diagonal, d, keep, factor, room, first, last):
     """Chebyshev step: d = keep d + factor D^-1 (r - K x), to = x + d."""
     ring, s = room
@@ -59,7 +60,7 @@ def smooth(x, to, lattice, r, inverse_diagonal, d, keep, factor, room, first, la
                     store(to1, at + k, load(x1, at + k) + move)
 
 
-@_njit
+@_part
 def residual(x, lattice, r, free, t, room, first, last):
     """T = r - K x where free, 0 where held."""
     ring, s = room
@@ -74,7 +75,7 @@ def residual(x, lattice, r, free, t, room, first, last):
                     store(t1, at + k, load(free1, at + k) * (load(r1, at + k) - load(ring, here + k)))
 
 
-@_njit
+@_part
 def product(p, q, lattice, free, partial, room, first, last):
     """Q = K p where free, 0 where held; partial[i] = q . p over plane i."""
     ring, s = room
@@ -93,7 +94,7 @@ def product(p, q, lattice, free, partial, room, first, last):
         partial[i] = total(along)
 
 
-@_njit
+@_part
 def smooth_first(r, inverse_diagonal, x, d, factor, span, first, last):
     """First Chebyshev step from x = 0: d = factor D^-1 r, x = d."""
     r1, D, x1, d1 = r.reshape(-1), inverse_diagonal.reshape(-1), x.reshape(-1), d.reshape(-1)
@@ -108,7 +109,7 @@ def smooth_first(r, inverse_diagonal, x, d, factor, span, first, last):
                     store(x1, k, move)
 
 
-@_njit
+@_part
 def dot(r, z, span, partial, first, last):
     """partial[i] = r . z over plane i, for r in double and z in single precision."""
     r1, z1, step = r.reshape(-1), z.reshape(-1), lanes(r)
@@ -138,7 +139,7 @@ def squares(f, free, span, partial, first, last):
         partial[0, i], partial[1, i] = total(loose), total(held)
 
 
-@_njit
+@_part
 def direction(z, p, beta, span, first, last):
     """P = z + beta p, for z in single precision."""
     z1, p1, step, share = z.reshape(-1), p.reshape(-1), lanes(p), spread(beta)
@@ -150,7 +151,7 @@ def direction(z, p, beta, span, first, last):
                     store(p1, k, load_double(z1, k) + share * load(p1, k))
 
 
-@_njit
+@_part
 def mask_and_dot(q, p, free, span, partial, first, last):
     """Zero q where it is not free; partial[i] = q . p over plane i."""
     q1, p1, free1, step = q.reshape(-1), p.reshape(-1), free.reshape(-1), lanes(q)
@@ -166,7 +167,7 @@ def mask_and_dot(q, p, free, span, partial, first, last):
         partial[i] = total(along)
 
 
-@_njit
+@_part
 def advance(x, r, p, q, alpha, r32, span, partial, first, last):
     """X += alpha p, r -= alpha q, r32 = r; partial[i] = r . r over plane i."""
     x1, r1, p1, q1, short = x.reshape(-1), r.reshape(-1), p.reshape(-1), q.reshape(-1), r32.reshape(-1)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
+_FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
+_njit = numba.njit(nogil=True, fastmath=_FAST, cache=True)
+_part = numba.njit(nogil=True, fastmath=_FAST)  # of kernels, which the cache has
 
 
 @_njit
@@ -54,7 +56,7 @@ def dot(a, b, span, partial, first, last):
         partial[i] = total
 
 
-@_njit
+@_part
 def restrict(t, span, place, coarse, first, last):
     """coarse[m] = P^T t for the coarse nodes first <= m < last; t is zero where a freedom is held, and on padding.
 
@@ -78,7 +80,7 @@ def restrict(t, span, place, coarse, first, last):
             coarse[m, c] = 0.5 * (line[c, k] + line[c, k + 2]) + line[c, k + 1]
 
 
-@_njit
+@_part
 def prolong(coarse, number, free, x, span, first, last):
     """X += P coarse where free on the node planes first <= i < last; `number` finds a coarse node by its place."""
     half = number.shape[2]

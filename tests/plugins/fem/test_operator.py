@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trilinear import interpolation
 
 from culmann_fem.coarse import coarse_topology
 from culmann_fem.galerkin import child_interpolation, child_stiffness, coarsen_lattice
@@ -102,14 +103,6 @@ def test_first_coarse_level_is_the_galerkin_product(case):
             if n < level.n_nodes:
                 got[3 * m : 3 * m + 3, 3 * n : 3 * n + 3] += stencil[m, :, p, :]
     assert np.allclose(got, expected, atol=1e-5 * np.abs(expected).max())
-
-
-def interpolation(shape, place):
-    """Trilinear interpolation from coarse nodes at even places to all nodes of a lattice."""
-    nodes = np.argwhere(np.ones([n + 1 for n in shape]))
-    distance = np.abs(nodes[:, None, :] - 2 * place[None, :, :]) / 2
-    weight = np.prod(np.clip(1 - distance, 0, None), axis=2)
-    return np.kron(weight, np.eye(3))
 
 
 def test_node_spans_cover_the_corners_of_every_cell():
