@@ -113,11 +113,12 @@
   controls.minPolarAngle = 0.02;
   controls.maxPolarAngle = Math.PI - 0.02;
   const eyes = { front: [0, -1, 0.02], back: [0, 1, 0.02], left: [1, 0, 0.02], right: [-1, 0, 0.02], top: [0, -0.02, 1] };
+  let fitted = 0;
   const look = (from) => {
     camera.position.set(...from).normalize().multiplyScalar(4 * radius);
     controls.update();
     camera.updateMatrixWorld();
-    camera.zoom = Math.min(1.4, filling());
+    camera.zoom = fitted = Math.min(1.4, filling());
     camera.updateProjectionMatrix();
     render();
   };
@@ -154,6 +155,7 @@
     renderer.setSize(width, height, false);
     const reach = 1.06 * radius, wide = width >= height ? width / height : 1, tall = width >= height ? 1 : height / width;
     [camera.left, camera.right, camera.bottom, camera.top] = [-reach * wide, reach * wide, -reach * tall * 1.16, reach * tall * 0.88];
+    if (camera.zoom === fitted) camera.zoom = fitted = Math.min(1.4, filling()); // nobody has zoomed since
     camera.updateProjectionMatrix();
     render();
   }
