@@ -126,10 +126,11 @@
   function filling() {
     const across = new THREE.Vector3().setFromMatrixColumn(camera.matrixWorld, 0), up = new THREE.Vector3().setFromMatrixColumn(camera.matrixWorld, 1);
     const point = new THREE.Vector3();
+    const half = (camera.top - camera.bottom) / 2, level = (camera.top + camera.bottom) / 2; // one zooms around that level
     let wide = 1e-6, tall = 1e-6;
     const reach = () => {
       wide = Math.max(wide, Math.abs(point.dot(across)));
-      tall = Math.max(tall, Math.abs(point.dot(up)));
+      tall = Math.max(tall, Math.abs(point.dot(up) - level));
     };
     for (let n = 0; n < corners.length; n += 3) {
       point.set(corners[n], corners[n + 1], corners[n + 2]).sub(middle);
@@ -139,7 +140,7 @@
       point.copy(tail).sub(middle);
       reach();
     }
-    return 0.93 * Math.min(camera.right / wide, Math.min(camera.top, -camera.bottom) / tall);
+    return 0.93 * Math.min(camera.right / wide, half / tall);
   }
 
   function render() {
@@ -154,7 +155,7 @@
     if (!width || !height) return;
     renderer.setSize(width, height, false);
     const reach = 1.06 * radius, wide = width >= height ? width / height : 1, tall = width >= height ? 1 : height / width;
-    [camera.left, camera.right, camera.bottom, camera.top] = [-reach * wide, reach * wide, -reach * tall * 1.16, reach * tall * 0.88];
+    [camera.left, camera.right, camera.bottom, camera.top] = [-reach * wide, reach * wide, -reach * tall * 1.14, reach * tall * 0.86];
     if (camera.zoom === fitted) camera.zoom = fitted = Math.min(1.4, filling()); // nobody has zoomed since
     camera.updateProjectionMatrix();
     render();
