@@ -78,8 +78,12 @@ def read_table(path: Path, graph: Graph, facts: Collection[str] = ()) -> Table:
         what was meant for any case. What is wrong with one row is told in that row.
     """
     path = Path(path).expanduser().resolve()
+    if path.is_dir():
+        path /= "cases.csv"
+        if not path.is_file():
+            raise InputError(f"{path.parent} is a folder without a table cases.csv", hint="give the table (CSV) itself")
     problems = Problems()
-    sheet = read_sheet(path / "cases.csv" if path.is_dir() and (path / "cases.csv").is_file() else path, problems)
+    sheet = read_sheet(path, problems)
     top = min((mark.line for mark in sheet.header.values()), default=1)
     wrong = [problem for problem in problems.found if problem.mark.line <= top]
     notes, carried, more = _check_header(sheet, graph, [*FACTS, *facts])

@@ -138,6 +138,9 @@ def test_all_wrong_columns_are_told_at_once_and_an_empty_table_too(ward, graph):
         read_table(write(ward, "case,labels\n"), graph)
     with pytest.raises(InputError, match="there is no file"):
         read_table(ward.folder / "none.csv", graph)
+    (ward.folder / "nothing").mkdir()
+    with pytest.raises(InputError, match=r"is a folder without a table cases\.csv"):
+        read_table(ward.folder / "nothing", graph)
 
 
 def test_the_folder_of_a_dataset_is_a_table(ward, graph):
