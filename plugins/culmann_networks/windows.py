@@ -115,11 +115,9 @@ def _pass(
     box = _box(places)
     total, weight = _sums(classes, box, volume.device, told)
     gauss = gauss.reshape(windows.size).to(total.device, total.dtype)
-    first, batch, short = 0, windows.batch, False
+    first, batch = 0, windows.batch
     while first < len(places):
-        rest = len(places) - first
-        # No single window is left over, see `inference`; unless memory is short.
-        chosen = places[first : first + (rest if 1 < batch == rest - 1 and not short else batch)]
+        chosen = places[first : first + batch]
         try:
             shares = run(torch.stack([padded[place] for place in chosen])[:, None])
         except (RuntimeError, MemoryError) as problem:
@@ -129,7 +127,7 @@ def _pass(
                 torch.cuda.empty_cache()
             if len(chosen) == 1:
                 raise _TooLarge from problem
-            batch, short = len(chosen) // 2, True
+            batch = len(chosen) // 2
             told(f"not enough memory: {batch} windows at a time instead of {len(chosen)}")
             continue
         for place, share in zip(chosen, shares, strict=True):
