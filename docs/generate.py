@@ -15,11 +15,13 @@ from pathlib import Path
 import culmann.data
 from culmann import hookspecs
 from culmann.catalogue import Catalogue, Offer
-from culmann.describe import Description, Option, describe
+from culmann.config import Config
+from culmann.describe import Description, Option, describe, describe_options
 from culmann.pipeline import read_pipeline
 from culmann.pipeline.drawing import to_svg
 from culmann.plugins import KINDS, load_catalogue
 from culmann.shipped import find_pipeline
+from culmann_synthesis.config import SynthesisConfig
 
 DOCS = Path(__file__).parent
 _REGION = r"(<!-- generated: {name} -->\n).*?(<!-- end of {name} -->)"
@@ -50,6 +52,7 @@ def pages() -> dict[Path, str]:
         "data": ("data.md", lambda: "\n".join(data_type(name, "##") for name in FLOWING)),
         "parts": ("data.md", lambda: "\n".join(data_type(name, "###") for name in PARTS)),
         "sources": ("citing.md", lambda: sources(catalogue)),
+        "synthesis": ("synthesis.md", lambda: option_table(SynthesisConfig)),
     }
     found: dict[Path, str] = {}
     for name, (page, make) in made.items():
@@ -85,6 +88,12 @@ def steps(catalogue: Catalogue) -> str:
             parts += [f"## {kind.replace('_', ' ').capitalize()}\n", f"{about}.\n", table(("step", "what it is"), rows)]
             parts += [step(offer) for offer in offers]
     return "\n".join(parts)
+
+
+def option_table(model: type[Config]) -> str:
+    """The options of a command."""
+    rows = [(f"`{o.name}`", o.type, _default(o), o.description) for o in describe_options(model)]
+    return table(("option", "value", "default", "what it is"), rows)
 
 
 def step(offer: Offer) -> str:
