@@ -47,6 +47,12 @@ class SeparateVertebraeConfig(Config):
         description="A vertebra of which more than this lies on the border of the image is cut, in mm2. Less, such as "
         "the tip of a process, gives a warning.",
     )
+    column_mm: float = Field(
+        60.0,
+        gt=0,
+        description="What lies further to the left or right than this from the median of all that was found is none: hips that "
+        "a network took for vertebrae.",
+    )
     least_cm3: float = Field(8.0, gt=0, description="What is smaller is no vertebra, in cm3.")
 
 
@@ -83,6 +89,13 @@ def separate_vertebrae(labels: Labels, config: SeparateVertebraeConfig, journal:
         raise InputError(
             f"no vertebra was found in {bone.all.sum() * voxel_cm3:.3g} cm3 of bone{what}",
             hint="look at the labels: is it a spine, and is a vertebral body in view?",
+        )
+    strays = _beside_column(kept, found, config.column_mm / bone.spacing_mm[2])
+    found = [n for n in found if n not in strays]
+    if strays:
+        journal.warn(
+            f"{len(strays)} parts that look like vertebrae lie more than {config.column_mm:g} mm beside the column, "
+            "and were left out"
         )
     on_border = {n: _on_border_mm2(kept == n, bone.spacing_mm) for n in found}
     whole = [n for n in found if on_border[n] <= config.border_mm2]
@@ -142,6 +155,13 @@ def _cleaned(number: IntMap, least_voxels: float) -> tuple[IntMap, int]:
         solid = ndimage.binary_fill_holes(np.pad(largest, 1))[1:-1, 1:-1, 1:-1]
         kept[window][solid & (kept[window] == 0)] = n
     return kept, small
+
+
+def _beside_column(kept: IntMap, found: list[int], most_voxels: float) -> list[int]:
+    """Those that lie too far to the left or right of the others."""
+    across = {n: float(np.nonzero(kept == n)[2].mean()) for n in found}
+    column = float(np.median(list(across.values())))
+    return [n for n in found if abs(across[n] - column) > most_voxels]
 
 
 def _on_border_mm2(mask: BoolArray, spacing_mm: FloatArray) -> float:

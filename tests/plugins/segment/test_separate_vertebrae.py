@@ -98,6 +98,20 @@ def test_islands_go_and_cavities_are_filled():
     assert found.label[14, 11, 25] == 2
 
 
+def test_a_hip_is_no_vertebra():
+    labels, number = spine(3)
+    pad = ((0, 0), (0, 0), (0, 40))
+    wide, number = np.pad(labels.label, pad), np.pad(number, pad)
+    ball = np.linalg.norm(np.mgrid[0:65, 0:56, 0:90] - np.array([20, 12, 78]).reshape(3, 1, 1, 1), axis=0) < 9
+    wide[ball], wide[:20][ball[:20]] = 1, 2
+    beside = replace(labels, grid=replace(labels.grid, size=(90, 56, 65)), label=wide)
+    journal = QuietJournal()
+    found = separate_vertebrae(beside, SeparateVertebraeConfig(), journal)
+    assert len(found.present()) == 3
+    assert found.label[ball].max() == 0
+    assert "1 parts that look like vertebrae lie more than 60 mm beside the column" in journal.warnings[0]
+
+
 def test_levels_are_counted_upwards():
     labels, _ = spine(3)
     found = separate_vertebrae(labels, SeparateVertebraeConfig(lowest_level="L1"), QuietJournal())
