@@ -106,9 +106,15 @@ def _seeds(bone: Bone, depth: FloatArray) -> IntMap:
     patch, patches = ndimage.label(upon & (core > 0), structure=np.ones((3, 3, 3)))
     area = np.bincount(patch.ravel(), minlength=patches + 1)
     patch = np.where(area[patch] >= _LEAST_CORE_SHARE * area[1:].max(initial=0), patch, 0)
-    # The middle of a body that the image cuts may be out of view.
-    without = cut[core] & ~np.isin(core, np.unique(core[patch > 0]))
-    return _numbered(np.where(patch > 0, patch, np.where(without & (core > 0), core + patches, 0)))
+    # Of a vertebra that the image cuts the middle may be out of view, and so may be what joins its arch to its body: all of the
+    # lower half at the upper end of the image is one vertebra, and so is all of the upper half at the lower end.
+    without = np.where(cut[core] & ~np.isin(core, np.unique(core[patch > 0])), core, 0)
+    seeds = np.where(patch > 0, patch, 0)
+    for end, half, number in ((-1, bone.lower, patches + 1), (0, bone.upper, patches + 2)):
+        at_end = np.unique(without[end])
+        seeds[np.isin(without, at_end[at_end > 0])] = number
+        seeds[end][half[end] & (seeds[end] == 0)] = number
+    return _numbered(seeds)
 
 
 def _numbered(part: npt.NDArray[np.signedinteger[Any]]) -> IntMap:
