@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 from skimage.measure import marching_cubes
 
 from culmann.data import Labels
-from culmann.data.arrays import BoolArray, FloatArray, IntArray
+from culmann.data.arrays import FloatArray, IntArray
 from culmann.drawing import View, frame, lit, orientation_letters, paint, png, scale_bar, view_from
 from culmann.errors import InputError
 from culmann.surface import Surface
@@ -75,13 +76,12 @@ def _coloured(reference: Labels, prediction: Labels) -> tuple[Surface, FloatArra
     spacing = np.asarray(prediction.grid.spacing_mm)[::-1]
     points, triangles, label, distance = [], [], [], []
     first = 0
+    boxes = [ndimage.find_objects(labels.label) for labels in (prediction, reference)]
     for number, value in enumerate(present):
-        theirs = ndimage.find_objects((reference.label == value).astype(np.uint8))
-        ours = ndimage.find_objects((prediction.label == value).astype(np.uint8))
-        sides = [side[0] for side in (theirs, ours) if side]
+        sides = [side for found in boxes if value <= len(found) and (side := found[value - 1]) is not None]
         low = np.array([min(s[n].start for s in sides) - 2 for n in range(3)])
         high = np.array([max(s[n].stop for s in sides) + 2 for n in range(3)])
-        masks = [_cut(labels.label == value, low, high) for labels in (prediction, reference)]
+        masks = [_cut(labels.label, low, high) == value for labels in (prediction, reference)]
         step = 1 if masks[0].sum() ** (2 / 3) * 12 < _MOST_TRIANGLES else 2
         corner, faces, _, _ = marching_cubes(masks[0].astype(np.float32), 0.5, step_size=step)  # type: ignore[no-untyped-call]
         away = signed_distance_mm(masks[1], spacing) if masks[1].any() else np.full(masks[1].shape, np.inf)
@@ -97,12 +97,12 @@ def _coloured(reference: Labels, prediction: Labels) -> tuple[Surface, FloatArra
     return Surface(np.concatenate(points), np.concatenate(triangles)), np.concatenate(label), np.concatenate(distance)
 
 
-def _cut(mask: BoolArray, low: IntArray, high: IntArray) -> BoolArray:
-    """A window of a mask that may reach beyond it."""
+def _cut(label: npt.NDArray[np.int32], low: IntArray, high: IntArray) -> npt.NDArray[np.int32]:
+    """A window of a label map that may reach beyond it."""
     inner = tuple(slice(max(a, 0), b) for a, b in zip(low, high, strict=True))
     before = np.maximum(-low, 0)
-    after = np.maximum(high - np.array(mask.shape), 0)
-    return np.pad(mask[inner], list(zip(before, after, strict=True)))
+    after = np.maximum(high - np.array(label.shape), 0)
+    return np.pad(label[inner], list(zip(before, after, strict=True)))
 
 
 def _draw(axes: Axes, surface: Surface, colour: FloatArray, view: View) -> None:

@@ -98,7 +98,7 @@ def run_study(
             )
             records = {record.case: record for record in done}
         for run in runs:
-            found, why = _outcomes(run, records.get(run.row.case.id))
+            found, why = outcomes_of(run, records.get(run.row.case.id))
             rows += found
             if why:
                 problems[f"{run.case}, {run.variation.name}"] = why
@@ -136,7 +136,7 @@ def answer(asked: Asked, outcomes: Outcomes) -> Answer:
     return Answer(asked, report, "", tuple(journal.warnings))
 
 
-def _outcomes(run: StudyRun, record: Record | None) -> tuple[list[Outcome], str]:
+def outcomes_of(run: StudyRun, record: Record | None) -> tuple[list[Outcome], str]:
     """A row for each failure load of a run; a row without one where there is none, and why."""
     if record is None:
         why = "; ".join(problem.message for problem in run.row.problems) or "it was not run"

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from culmann import PipelineError
+from culmann.cohort import Record, Result
 from culmann.plugins import load_catalogue
 from culmann.shipped import find_study, shipped_studies
 from culmann_study.expansion import expand
 from culmann_study.study_file import read_study
+from culmann_study.study_run import outcomes_of
 
 CATALOGUE = load_catalogue()
 
@@ -147,3 +149,22 @@ def test_what_ships_is_right() -> None:
     assert len(runs) == 18
     assert not any(run.row.problems for run in runs)
     assert all(path.exists() for run in runs for path in run.row.case.inputs.values())
+
+
+def test_variants_of_a_pipeline_are_cases_of_their_own(blocks: Path) -> None:
+    study = read(blocks)
+    run = expand(study, study.cohorts[0], study.cohorts[0].graph)[1]
+    results = (
+        Result("left", "strength", failure_load_n=4000.0, stiffness_n_mm=9000.0),
+        Result("right", outcome="skipped", error="the image cuts the head"),
+    )
+    rows, why = outcomes_of(run, Record(run.row.case.id, "done", results=results))
+    assert [(row.case, row.variation, row.outcome) for row in rows] == [
+        ("a, left", "smaller", "done"),
+        ("a, right", "smaller", "skipped"),
+    ]
+    assert rows[0].numbers == {"failure_load_n": 4000.0, "stiffness_n_mm": 9000.0}
+    assert rows[0].facts == {"group": "blocks", "variant": "left"}
+    assert why == ""  # a bone that the image cuts is no failure of the study
+    rows, why = outcomes_of(run, Record(run.row.case.id, "died", error="killed by SIGSEGV"))
+    assert (rows[0].outcome, why) == ("died", "killed by SIGSEGV")
