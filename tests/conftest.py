@@ -1,12 +1,15 @@
-"""What all tests share: in CI nothing is skipped for want of a package, and foreign distributions can be installed."""
+"""What all tests share: in CI nothing is skipped for want of a package, foreign distributions can be installed, a browser."""
 
 from __future__ import annotations
 
+import locale
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +17,19 @@ import SimpleITK as sitk
 
 #: What a CI machine may lack. A package, a program or a file of the project is not among it.
 MAY_BE_MISSING = ("needs a GPU", "needs ../shared/data", *filter(None, [os.environ.get("CULMANN_CI_MAY_LACK")]))
+
+#: Chromium without a GPU, and without asking Google's hosts for anything.
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 THIRD_PARTY = Path(__file__).parent / "third_party"
 
@@ -75,3 +91,25 @@ def block_of_bone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image.SetSpacing((2.0, 2.0, 2.0))
         sitk.WriteImage(image, str(folder / f"{name}.nii.gz"))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _locale() -> Iterator[None]:
+    """GDCM sets the locale of the process to C when a test writes a DICOM file: the next one would read text as ASCII."""
+    before = locale.setlocale(locale.LC_ALL)
+    yield
+    if locale.setlocale(locale.LC_ALL) != before:
+        locale.setlocale(locale.LC_ALL, before)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless browser. It goes with the module: as long as one is open, no test can start another event loop."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("needs chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
+        yield browser
+        browser.close()

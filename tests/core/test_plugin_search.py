@@ -62,7 +62,7 @@ def test_every_hook_is_a_kind(install):
     install("all-kinds", HEAD + body)
     offers = load_catalogue().offers
     assert {kind: offers[f"my-{kind.replace('_', '-')}"].kind for kind in KINDS} == {kind: kind for kind in KINDS}
-    assert len(KINDS) == 13
+    assert len(KINDS) == 14
 
 
 @pytest.mark.parametrize(

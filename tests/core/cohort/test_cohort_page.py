@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -42,22 +41,9 @@ def page_file(tmp_path_factory) -> Path:
     return out / "cohort.html"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("needs chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-quic"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def page(browser, page_file):
-    opened = browser.new_page(viewport={"width": 1200, "height": 900})
+def page(chromium, page_file):
+    opened = chromium.new_page(viewport={"width": 1200, "height": 900})
     said: list[str] = []
     opened.on("console", lambda message: said.append(message.text))
     opened.on("pageerror", lambda error: said.append(str(error)))

@@ -1,30 +1,15 @@
-"""A real run with its page, and a browser that opens it from disk."""
+"""Real runs with their pages."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from culmann.pipeline import Run, Silent, read_pipeline, run
 from culmann.plugins import load_catalogue
 from culmann.shipped import find_pipeline
-
-#: Without a GPU and without asking Google's hosts for anything.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
@@ -46,16 +31,3 @@ def levels_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("levels")
     graph = read_pipeline(find_pipeline("vertebra_every_level"), load_catalogue(), ["mesh.size_mm=4"], ["L2", "L3"])
     return run(graph, out=folder / "run", store=folder / "store", listener=Silent())
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A headless browser."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("needs chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()

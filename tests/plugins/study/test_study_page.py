@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -50,32 +49,26 @@ def test_page_tells_the_table_and_what_failed(page_file: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [400, 1600])
-def test_page_in_a_browser(page_file: Path, width: int) -> None:
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("needs chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
+def test_page_in_a_browser(chromium: Any, page_file: Path, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     complaints: list[str] = []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        page: Any = browser.new_page(viewport={"width": width, "height": 900})
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(("file:", "data:")) else complaints.append(asked.url))
-        page.goto(page_file.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        shown = page.locator("img").evaluate_all("all => all.map(one => one.naturalWidth)")
-        assert min(shown) > 100
-        loads = "rows => rows.map(row => row.cells[3].dataset.value).filter(Boolean).map(Number)"
-        runs = page.locator("table[data-sortable] tbody tr")
-        page.get_by_role("button", name="Failure load (N)").click()
-        assert runs.evaluate_all(loads) == sorted(runs.evaluate_all(loads))
-        serious = [
-            f"{found['id']}: {found['nodes'][0]['html'][:200]}"
-            for found in axe.Axe().run(page).response["violations"]
-            if found["impact"] in {"serious", "critical"}
-        ]
-        browser.close()
+    page: Any = chromium.new_page(viewport={"width": width, "height": 900})
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(("file:", "data:")) else complaints.append(asked.url))
+    page.goto(page_file.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shown = page.locator("img").evaluate_all("all => all.map(one => one.naturalWidth)")
+    assert min(shown) > 100
+    loads = "rows => rows.map(row => row.cells[3].dataset.value).filter(Boolean).map(Number)"
+    runs = page.locator("table[data-sortable] tbody tr")
+    page.get_by_role("button", name="Failure load (N)").click()
+    assert runs.evaluate_all(loads) == sorted(runs.evaluate_all(loads))
+    serious = [
+        f"{found['id']}: {found['nodes'][0]['html'][:200]}"
+        for found in axe.Axe().run(page).response["violations"]
+        if found["impact"] in {"serious", "critical"}
+    ]
+    page.close()
     assert serious == []
     assert complaints == []
