@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,41 +11,62 @@ from scipy import optimize
 
 from culmann.data import Grid
 
+Array = npt.NDArray[Any]
 
-def upright(array: npt.NDArray[Any], grid: Grid) -> tuple[npt.NDArray[Any], Grid]:
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How the axes of an image are put in order and direction: x to the left, y to the back, z up, as nearly as they can be.
+
+    Parameters
+    ----------
+    grid
+        The image after it was turned.
+    order
+        (3,) the array axis that becomes z, y, x.
+    flipped
+        (3,) whether z, y, x run the other way then.
+    """
+
+    grid: Grid
+    order: tuple[int, ...]
+    flipped: tuple[bool, ...]
+
+    def apply(self, array: Array) -> Array:
+        """The array (z, y, x) of the image, turned; a view."""
+        turned = array.transpose(self.order)
+        return turned[tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flipped)]
+
+    def undo(self, array: Array) -> Array:
+        """A turned array as it lay before; a view."""
+        back = array[tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flipped)]
+        return back.transpose(np.argsort(self.order))
+
+
+def turn_of(grid: Grid) -> Turn:
+    """How an image on a grid is turned. No voxel is interpolated: an oblique image stays as oblique as it is."""
+    patient, image = optimize.linear_sum_assignment(-np.abs(grid.axes))
+    image = image[np.argsort(patient)]
+    sign = np.sign(grid.axes[np.arange(3), image])
+    first = np.where(sign < 0, np.asarray(grid.size)[image] - 1, 0)
+    index = np.zeros(3)
+    index[image] = first
+    x, y, z = (float(v) for v in grid.to_world(index[None])[0])
+    direction = grid.axes[:, image] * sign[None, :]
+    (i, j, k), (sx, sy, sz) = (int(grid.size[a]) for a in image), (float(grid.spacing_mm[a]) for a in image)
+    turned = Grid((i, j, k), (sx, sy, sz), (x, y, z), tuple(float(v) for v in direction.ravel()))
+    return Turn(turned, tuple(2 - int(a) for a in image[::-1]), tuple(bool(s < 0) for s in sign[::-1]))
+
+
+def upright(array: Array, grid: Grid) -> tuple[Array, Grid]:
     """An array (z, y, x) with i running nearest to the patient's left, j to the back and k upwards, and its grid.
 
     Axes are swapped and turned round; no voxel changes its value or its place.
     """
-    order, turned = _order(grid)
-    moved = np.flip(np.transpose(array, _in_array(order)), _flipped(turned))
-    columns = grid.axes[:, order] * np.where(turned, -1.0, 1.0)
-    first = np.zeros(3)
-    first[order] = np.where(turned, np.asarray(grid.size)[order] - 1, 0)
-    x, y, z = grid.to_world(first[None])[0]
-    i, j, k = (grid.size[axis] for axis in order)
-    a, b, c = (grid.spacing_mm[axis] for axis in order)
-    direction = tuple(float(v) for v in columns.ravel())
-    return np.ascontiguousarray(moved), Grid((i, j, k), (a, b, c), (float(x), float(y), float(z)), direction)
+    turn = turn_of(grid)
+    return np.ascontiguousarray(turn.apply(array)), turn.grid
 
 
-def as_it_lay(array: npt.NDArray[Any], grid: Grid) -> npt.NDArray[Any]:
+def as_it_lay(array: Array, grid: Grid) -> Array:
     """An array that `upright` gave, or one of its shape, back in the order of the axes of the grid that went in."""
-    order, turned = _order(grid)
-    back = np.argsort(_in_array(order))
-    return np.ascontiguousarray(np.transpose(np.flip(array, _flipped(turned)), back))
-
-
-def _order(grid: Grid) -> tuple[list[int], list[bool]]:
-    """For left, back and up: the axis of the image that runs nearest to it, and whether it runs the other way."""
-    order = [int(axis) for axis in optimize.linear_sum_assignment(-np.abs(grid.axes))[1]]
-    return order, [bool(grid.axes[place, axis] < 0) for place, axis in enumerate(order)]
-
-
-def _in_array(order: list[int]) -> list[int]:
-    """The order of i, j, k as one of the axes (z, y, x)."""
-    return [2 - axis for axis in reversed(order)]
-
-
-def _flipped(turned: list[bool]) -> tuple[int, ...]:
-    return tuple(2 - place for place, is_turned in enumerate(turned) if is_turned)
+    return np.ascontiguousarray(turn_of(grid).undo(array))

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from culmann.data import Labels, Scan
 from culmann.errors import InputError
+from culmann.orientation import turn_of
 from culmann.regridding import labels_onto
-from culmann_networks.placing import resampled, turn_of, weights_between, working_grid
+from culmann_networks.placing import resampled, weights_between, working_grid
 from culmann_networks.plausible import expect_hounsfield
 
 #: Labelled voxels that are remembered for every class, to centre patches on.

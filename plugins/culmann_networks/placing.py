@@ -1,8 +1,7 @@
-"""From a scan of any pose and spacing to the voxels of a network, and from its classes back onto the grid of the scan."""
+"""From a scan of any spacing to the voxels of a network, and from its classes back onto the grid of the scan."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,50 +17,6 @@ from culmann.regridding import antialias_sigma_voxels, index_map
 _SLAB = 32
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """How the axes of an image are put in order and direction: x to the left, y to the back, z up, as nearly as they can be.
-
-    Parameters
-    ----------
-    grid
-        The image after it was turned.
-    order
-        (3,) the array axis that becomes z, y, x.
-    flipped
-        (3,) whether z, y, x run the other way then.
-    """
-
-    grid: Grid
-    order: tuple[int, ...]
-    flipped: tuple[bool, ...]
-
-    def apply(self, array: Array) -> Array:
-        """The array (z, y, x) of the image, turned; a view."""
-        turned = array.transpose(self.order)
-        return turned[tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flipped)]
-
-    def undo(self, array: Array) -> Array:
-        """A turned array as it lay before; a view."""
-        back = array[tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flipped)]
-        return back.transpose(np.argsort(self.order))
-
-
-def turn_of(grid: Grid) -> Turn:
-    """How an image on a grid is turned. No voxel is interpolated: an oblique image stays as oblique as it is."""
-    patient, image = linear_sum_assignment(-np.abs(grid.axes))
-    image = image[np.argsort(patient)]
-    sign = np.sign(grid.axes[np.arange(3), image])
-    first = np.where(sign < 0, np.asarray(grid.size)[image] - 1, 0)
-    index = np.zeros(3)
-    index[image] = first
-    x, y, z = (float(v) for v in grid.to_world(index[None])[0])
-    direction = grid.axes[:, image] * sign[None, :]
-    (i, j, k), (sx, sy, sz) = (int(grid.size[a]) for a in image), (float(grid.spacing_mm[a]) for a in image)
-    turned = Grid((i, j, k), (sx, sy, sz), (x, y, z), tuple(float(v) for v in direction.ravel()))
-    return Turn(turned, tuple(2 - int(a) for a in image[::-1]), tuple(bool(s < 0) for s in sign[::-1]))
 
 
 def obliqueness_degrees(grid: Grid) -> float:

@@ -13,10 +13,11 @@ from culmann.data import Grid, Labels, Scan
 from culmann.data.images import write_nifti
 from culmann.errors import InputError
 from culmann.journal import Journal
+from culmann.orientation import Turn, turn_of
 from culmann_networks.device import device_of, threads
 from culmann_networks.inference import Fusion, How, shares_of
 from culmann_networks.model_file import ModelFile
-from culmann_networks.placing import Turn, classes_onto, resampled, turn_of, weights_between, working_grid
+from culmann_networks.placing import classes_onto, resampled, weights_between, working_grid
 from culmann_networks.plausible import expect_plausible
 from culmann_networks.unets import load
 

@@ -27,11 +27,12 @@ import torch
 
 from culmann.data import Scan
 from culmann.image_files import read_image_file
+from culmann.orientation import turn_of
 from culmann_networks.architecture import UnetOptions
 from culmann_networks.facts import ModelFacts
 from culmann_networks.inference import How, shares_of
 from culmann_networks.model_file import ModelFile, open_model, write_model
-from culmann_networks.placing import resampled, turn_of, weights_between, working_grid
+from culmann_networks.placing import resampled, weights_between, working_grid
 from culmann_networks.unets import build, load, weights_of
 
 TRUNK = Path(__file__).parents[2] / "pipelines" / "data" / "trunk_ct" / "ct.nii.gz"

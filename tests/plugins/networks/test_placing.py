@@ -9,8 +9,9 @@ import pytest
 from scipy import ndimage
 
 from culmann.data import Grid, Labels
+from culmann.orientation import turn_of
 from culmann.regridding import antialias_sigma_voxels, index_map, labels_onto, sample
-from culmann_networks.placing import classes_onto, obliqueness_degrees, resampled, turn_of, weights_between, working_grid
+from culmann_networks.placing import classes_onto, obliqueness_degrees, resampled, weights_between, working_grid
 
 
 def grids() -> list[Grid]:
