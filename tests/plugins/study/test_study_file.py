@@ -149,6 +149,8 @@ def test_what_ships_is_right() -> None:
     assert len(runs) == 18
     assert not any(run.row.problems for run in runs)
     assert all(path.exists() for run in runs for path in run.row.case.inputs.values())
+    masks = {run.row.case.inputs["labels"].name for run in runs if run.row.case.inputs["scan"].parent.name == "vertebra_l3_ct"}
+    assert masks == {"vertebrae.nii.gz", "l3_vertebra_halves.nii.gz"}
 
 
 def test_variants_of_a_pipeline_are_cases_of_their_own(blocks: Path) -> None:
