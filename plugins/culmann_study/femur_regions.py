@@ -10,9 +10,6 @@ import numpy as np
 from culmann.data import Grid, Landmarks
 from culmann.data.arrays import BoolArray, FloatArray
 
-#: From the knee upwards, as in Table 2 of Saillard et al. 2024.
-REGIONS = ("shaft", "middle", "head")
-
 
 @dataclass(frozen=True, slots=True)
 class FemurPlanes:

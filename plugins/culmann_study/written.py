@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from culmann.pipeline.problems import Problems, did_you_mean
+from culmann.pipeline.entries import known_entries, text_of
+from culmann.pipeline.problems import Problems
 from culmann.pipeline.source import Node
 from culmann_study.variations import Value
 
@@ -18,22 +19,11 @@ class Written:
 
     def keys(self, node: Node, what: str, known: Sequence[str]) -> dict[str, Node]:
         """The entries of a mapping whose keys are known."""
-        if not isinstance(node.value, dict):
-            self.problems.add(node.mark, f"{what} is a mapping, and this is {node.kind}", f"its keys: {', '.join(known)}")
-            return {}
-        for key in node.items:
-            if key not in known:
-                self.problems.add(node.keys[key], f"{what} has no key {key!r}{did_you_mean(key, known)}")
-        return {key: value for key, value in node.items.items() if key in known}
+        return known_entries(node, what, known, self.problems)
 
     def text(self, node: Node | None, what: str) -> str:
         """A text; empty where there is none."""
-        if node is None:
-            return ""
-        if not isinstance(node.value, str) or not node.value.strip():
-            self.problems.add(node.mark, f"{what} must be text, and this is {node.kind}")
-            return ""
-        return node.value.strip()
+        return text_of(node, what, self.problems)
 
     def options(self, node: Node | None, what: str) -> dict[str, Value]:
         """{step.option: value}."""

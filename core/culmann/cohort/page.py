@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,18 +15,14 @@ from culmann.cohort.boxes import plots
 from culmann.cohort.folder import CohortFolder
 from culmann.cohort.record import Record
 from culmann.cohort.results import ResultRow, result_rows
+from culmann.cohort.whole import in_one_step
 from culmann.pages import render
 
 
 def write_page(folder: CohortFolder, records: Mapping[str, Record]) -> None:
     """Write the page in one step."""
-    path = folder.path / "cohort.html"
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
+    with in_one_step(folder.path / "cohort.html") as beside:
         beside.write_bytes(cohort_page(folder, records))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def cohort_page(folder: CohortFolder, records: Mapping[str, Record]) -> bytes:

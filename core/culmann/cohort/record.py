@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
+
+from culmann.cohort.whole import in_one_step
 
 #: `done`: every result is there. `failed`: a step raised. `died`: its process was killed or crashed. `refused`: the table or a
 #: file is wrong, and nothing was run. `interrupted`: it was stopped by hand and will be run again.
@@ -184,9 +184,5 @@ class Records:
 
 def write_whole(path: Path, facts: Mapping[str, Any]) -> None:
     """Write JSON under another name and rename it, so that a reader finds all of it or the one before."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
+    with in_one_step(path) as beside:
         beside.write_text(json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

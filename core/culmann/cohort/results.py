@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from culmann.cohort.case import Case
 from culmann.cohort.record import Record, Result
+from culmann.cohort.whole import in_one_step
 from culmann.errors import InputError
 
 _NUMBERS = ("failure_load_n", "displacement_mm", "strain", "stiffness_n_mm")
@@ -68,23 +67,18 @@ def result_rows(cases: Sequence[Case], records: Mapping[str, Record]) -> Iterato
 def write_results(path: Path, cases: Sequence[Case], records: Mapping[str, Record]) -> None:
     """Write the table."""
     names = dict.fromkeys(name for case in cases for name in [*case.facts, *(s.partition("=")[0] for s in case.settings)])
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, ["case", *names, *_AFTER], restval="")
-            table.writeheader()
-            for row in result_rows(cases, records):
-                numbers = {name: getattr(row.result, name) for name in (*_NUMBERS, "criterion", "variant", "output", "outcome")}
-                told = {
-                    "caveats": len(row.result.caveats) if row.result.outcome in {"done", "incomplete"} else "",
-                    "caveat_text": " | ".join(row.result.caveats),
-                    "error": " ".join(row.result.error.split()),
-                    "seconds": row.seconds,
-                }
-                table.writerow({"case": row.case, **row.carried, **numbers, **told})
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with in_one_step(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, ["case", *names, *_AFTER], restval="")
+        table.writeheader()
+        for row in result_rows(cases, records):
+            numbers = {name: getattr(row.result, name) for name in (*_NUMBERS, "criterion", "variant", "output", "outcome")}
+            told = {
+                "caveats": len(row.result.caveats) if row.result.outcome in {"done", "incomplete"} else "",
+                "caveat_text": " | ".join(row.result.caveats),
+                "error": " ".join(row.result.error.split()),
+                "seconds": row.seconds,
+            }
+            table.writerow({"case": row.case, **row.carried, **numbers, **told})
 
 
 def read_results(path: Path) -> list[ResultRow]:

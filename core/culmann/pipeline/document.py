@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from culmann.errors import PipelineError
+from culmann.pipeline.entries import known_entries, text_of
 from culmann.pipeline.problems import Mark, Problems, Source, did_you_mean
 from culmann.pipeline.source import Node, parse
 from culmann.pipeline.variants import choose, read_variants, with_changes
@@ -137,21 +138,10 @@ class _Sections:
 
     def keys(self, node: Node, what: str, known: tuple[str, ...]) -> dict[str, Node]:
         """The entries of a mapping whose keys are known."""
-        if not isinstance(node.value, dict):
-            self.problems.add(node.mark, f"{what} is a mapping, and this is {node.kind}", f"its keys: {', '.join(known)}")
-            return {}
-        for key in node.items:
-            if key not in known:
-                self.problems.add(node.keys[key], f"{what} has no key {key!r}{did_you_mean(key, known)}")
-        return {key: value for key, value in node.items.items() if key in known}
+        return known_entries(node, what, known, self.problems)
 
     def text(self, node: Node | None, what: str) -> str:
-        if node is None:
-            return ""
-        if not isinstance(node.value, str) or not node.value.strip():
-            self.problems.add(node.mark, f"{what} must be text, and this is {node.kind}")
-            return ""
-        return node.value.strip()
+        return text_of(node, what, self.problems)
 
     def word(self, node: Node | None, what: str) -> Node | None:
         return node if self.text(node, what) else None
