@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from os.path import expanduser
 from pathlib import Path
 
 from culmann.errors import PluginError
@@ -95,7 +96,7 @@ def _input(entry: WrittenInput, catalogue: Catalogue, problems: Problems) -> Inp
     kind = data_type(entry.type, catalogue, problems)
     path = None
     if entry.path is not None:
-        path = (entry.path.mark.source.folder / Path(str(entry.path.value)).expanduser()).resolve()
+        path = (entry.path.mark.source.folder / expanduser(str(entry.path.value))).resolve()  # noqa: PTH111 - Path's raises for ~nobody
     use = None
     if entry.use is not None:
         try:
