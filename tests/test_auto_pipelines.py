@@ -56,6 +56,7 @@ def test_the_shipped_network_finds_the_vertebra_of_a_scan_that_it_never_saw():
     scan = Scan(file.grid, file.array.astype(np.float32))
     journal = QuietJournal()
     halves = unet3d(scan, Unet3dConfig(zoo="vertebra-halves", threads=1), journal)
+    assert any("made scans of one person: look at it" in text for text in journal.warnings)
     found = separate_vertebrae(halves, SeparateVertebraeConfig(choose="middle"), journal, scan)
     true = read_label_file(DEMO / "vertebrae.nii.gz")
     assert len(found.present()) == 1

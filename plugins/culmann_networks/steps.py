@@ -146,6 +146,8 @@ def unet2d_multiaxial(scan: Scan, config: Unet2dConfig, journal: Journal) -> Lab
 def _segment(
     step: Architecture, scan: Scan, config: NetworkConfig, journal: Journal, fusion: Literal["majority", "mean"] = "majority"
 ) -> Labels:
+    from culmann_networks.zoo import find_entry
+
     model = _model(config)
     if model.facts.architecture != step:
         raise InputError(
@@ -154,6 +156,8 @@ def _segment(
         )
     if config.sha256 is None:
         journal.warn(f"the weights are not pinned; this keeps them from being exchanged unnoticed: `sha256: {model.sha256}`")
+    if config.zoo is not None and (caution := find_entry(config.zoo).facts.caution):
+        journal.warn(caution)
     from culmann_networks.segment import segment
 
     return segment(model, scan, config, fusion, journal)

@@ -38,6 +38,7 @@ class EntryFacts(Config):
     licence: str = Field(min_length=1, description="Of the weights.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Of `weights.safetensors`.")
     size_bytes: PositiveInt = Field(description="Of `weights.safetensors`.")
+    caution: str = Field(default="", description="What everybody is told whose result rests on the model.")
     url: str | None = Field(default=None, description="Where `culmann models fetch` gets the weights; null: they lie beside.")
 
 

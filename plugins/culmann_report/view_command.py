@@ -15,7 +15,7 @@ from culmann_report.window import Field, show
 def view(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or of one variant of it.")],
     colour: Annotated[Field, typer.Option(help="What the bone is coloured by.")] = Field.strain,
-    variant: Annotated[str | None, typer.Option(metavar="NAME", help="Which variant; default the first one.")] = None,
+    variant: Annotated[str | None, typer.Option(metavar="NAME", help="Which variant of a run that has several.")] = None,
     nodes: Annotated[bool, typer.Option("--nodes/--no-nodes", help="Whether loaded and held nodes are drawn.")] = True,
     screenshot: Annotated[
         Path | None,
@@ -38,8 +38,12 @@ def _part(run: Run, variant: str | None) -> Run:
         if variant is not None:
             raise InputError(f"the run in {run.out} has no variants", hint="leave --variant out")
         return run
-    if variant is None:
+    if variant is None and len(run.variants) == 1:
         return next(iter(run.variants.values()))
+    if variant is None:
+        raise InputError(
+            f"the run in {run.out} has several variants", hint=f"say --variant with one of {', '.join(run.variants)}"
+        )
     if variant not in run.variants:
         raise InputError(f"the run in {run.out} has no variant {variant!r}; it has {', '.join(run.variants)}")
     return run.variants[variant]

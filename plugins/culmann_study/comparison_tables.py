@@ -55,7 +55,8 @@ def as_text(groups: Sequence[Group]) -> str:
     """Everything for a terminal or a text file."""
     told = []
     for group in groups:
-        told.append(f"{group.name or 'all cases'}: {len(group.cases)} cases, control {group.control!r}")
+        cases = "1 case" if len(group.cases) == 1 else f"{len(group.cases)} cases"
+        told.append(f"{group.name or 'all cases'}: {cases}, control {group.control!r}")
         load = group.load_n[np.isfinite(group.load_n[:, 0]), 0]
         if len(load):
             told.append(

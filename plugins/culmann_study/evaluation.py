@@ -43,6 +43,12 @@ class Evaluated:
     prediction: Labels
 
 
+_NOTHING_IN_COMMON = (
+    "no label is in both: are they numbered in different ways? `--label 21=31` pairs two numbers, `--merge` compares all of "
+    "one with all of the other"
+)
+
+
 def evaluate_case(reference_file: LabelFile, prediction_file: LabelFile, wishes: Wishes) -> Evaluated:
     """Compare two label files.
 
@@ -61,6 +67,8 @@ def evaluate_case(reference_file: LabelFile, prediction_file: LabelFile, wishes:
     else:
         pairs = matched(reference, prediction, "auto", wishes.pairs or {}, wishes.only)
     planes, warnings = _planes(reference, pairs) if wishes.femur else ({}, [])
+    if not any(at.reference and at.prediction for at in pairs):
+        warnings = [*warnings, _NOTHING_IN_COMMON]
     rows = compare_maps(reference, prediction, pairs, wishes.tolerance_mm, planes)
     return Evaluated(rows, warnings, *renumbered(reference, prediction, pairs))
 

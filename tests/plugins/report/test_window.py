@@ -40,7 +40,9 @@ def test_pictures_show_the_bone_in_the_colours_that_were_asked_for(vertebra_run:
     assert (np.abs(pixels(tmp_path / "bare.png") - seen["strain"]).max(axis=2) > 40).mean() > 0.002
 
 
-def test_what_cannot_be_shown_is_said(vertebra_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_shown_is_said(
+    vertebra_run: Run, levels_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     for arguments, told in (
@@ -49,6 +51,7 @@ def test_what_cannot_be_shown_is_said(vertebra_run: Run, tmp_path: Path, monkeyp
         ([vertebra_run.out, "--screenshot", tmp_path / "a.jpg"], "does not end in .png"),
         ([vertebra_run.out, "--screenshot", tmp_path / "none" / "a.png"], "there is no folder"),
         ([vertebra_run.out, "--variant", "left"], "has no variants"),
+        ([levels_run.out, "--variant", "L9"], "has no variant 'L9'"),
     ):
         code, said = view(*arguments)
         assert code != 0

@@ -50,6 +50,14 @@ def test_two_files(tmp_path: Path) -> None:
     assert [(row["name"], row["hausdorff_surface_mm"]) for row in rows] == [("L2", "0"), ("L3", "0"), ("L4", "0")]
 
 
+def test_maps_without_a_common_label_are_told_what_may_be_wrong(tmp_path: Path) -> None:
+    done = evaluate(box(tmp_path / "a.nii.gz", 10, value=21), box(tmp_path / "b.nii.gz", 10, value=31))
+    assert "no label is in both" in done.output
+    paired = evaluate(tmp_path / "a.nii.gz", tmp_path / "b.nii.gz", "--label", "21=31")
+    assert "no label is in both" not in paired.output
+    assert "1.000" in paired.output
+
+
 def test_folders_with_mean_and_sd(folders: tuple[Path, Path]) -> None:
     done = evaluate(*folders)
     assert done.exit_code == 0, done.output
