@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from culmann.errors import PipelineError
+from culmann.home import from_home
 from culmann.pipeline.problems import did_you_mean
 
 #: How the name of a file begins that is a study: it wraps pipelines and is none itself.
@@ -52,7 +53,7 @@ def find_study(name: str) -> Path:
 
 
 def _find(name: str, known: dict[str, Path], what: str) -> Path:
-    path = Path(name).expanduser()
+    path = from_home(name)
     if path.exists():
         return path
     if name in known:

@@ -419,3 +419,18 @@ def test_demo_tells_a_failure_load_and_what_it_assumes(culmann: Program) -> None
     assert json.loads((out / "strength.json").read_text(encoding="utf-8"))["failure_load_n"] == pytest.approx(load_n, abs=0.5)
     assert (out / "failure.png").read_bytes().startswith(b"\x89PNG")
     assert f"to look at  {Path('runs') / 'demo-vertebra' / 'failure.png'}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "~no-such-user/greet.yaml"],
+        ["run", "greet.yaml", "--plugin", "word.py", "--input", "bone=~no-such-user/labels.nii.gz"],
+        ["report", "~no-such-user/run"],
+    ],
+)
+def test_the_home_of_nobody_is_a_missing_file(culmann: Program, arguments: list[str]) -> None:
+    done = culmann(*arguments)
+    assert done.returncode == 2
+    assert "~no-such-user" in done.stderr
+    assert "Traceback" not in done.stderr

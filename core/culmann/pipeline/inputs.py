@@ -9,6 +9,7 @@ from pathlib import Path
 from culmann.catalogue import Catalogue, Offer
 from culmann.config import Config
 from culmann.errors import InputError, PluginError
+from culmann.home import from_home
 from culmann.pipeline.graph import Graph, Input
 from culmann.pipeline.options import check_options
 from culmann.pipeline.problems import Mark, Problem, Problems, did_you_mean
@@ -120,7 +121,7 @@ def bind(graph: Graph, given: Mapping[str, Path], *, all_needed: bool = True) ->
     problems = Problems()
     bound: dict[str, Bound] = {}
     for entry in graph.inputs.values():
-        path = Path(given[entry.id]).expanduser().resolve() if entry.id in given else entry.path
+        path = from_home(given[entry.id]).resolve() if entry.id in given else entry.path
         if path is None and not all_needed:
             continue
         if path is None:

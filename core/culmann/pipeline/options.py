@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from os.path import expanduser
 from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from culmann.config import Config
+from culmann.home import from_home
 from culmann.pipeline.problems import Mark, Problems, did_you_mean
 from culmann.pipeline.source import Node
 
@@ -173,7 +173,7 @@ def _with_files(node: Node, schema: Schema, root: Schema, who: str, problems: Pr
             node = _with_files(node, option, root, who, problems)
         return node
     if isinstance(node.value, str) and schema.get("format") in {"path", "file-path", "directory-path"}:
-        path = (node.mark.source.folder / expanduser(node.value)).resolve()  # noqa: PTH111 - Path.expanduser raises for ~nobody
+        path = (node.mark.source.folder / from_home(node.value)).resolve()
         if not path.exists():
             problems.add(node.mark, f"{who}: there is no file {path}")
         return Node(node.mark, str(path))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from os.path import expanduser
 from pathlib import Path
 
 from culmann.errors import PluginError
+from culmann.home import from_home
 from culmann.pipeline.document import Document, WrittenInput, WrittenOutput, WrittenStep, read_documents
 from culmann.pipeline.graph import Graph, GraphStep, Input, Output
 from culmann.pipeline.inputs import check_reader, data_type
@@ -96,7 +96,7 @@ def _input(entry: WrittenInput, catalogue: Catalogue, problems: Problems) -> Inp
     kind = data_type(entry.type, catalogue, problems)
     path = None
     if entry.path is not None:
-        path = (entry.path.mark.source.folder / expanduser(str(entry.path.value))).resolve()  # noqa: PTH111 - Path's raises for ~nobody
+        path = (entry.path.mark.source.folder / from_home(str(entry.path.value))).resolve()
     use = None
     if entry.use is not None:
         try:

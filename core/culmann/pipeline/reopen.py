@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from culmann.errors import InputError
+from culmann.home import from_home
 from culmann.pipeline.digests import path_digest
 from culmann.pipeline.graph import Graph
 from culmann.pipeline.inputs import Bound, bind
@@ -39,7 +40,7 @@ def reopen(folder: Path, store: Path | None = None) -> Run:
     PipelineError, PluginError
         When the pipeline of that run cannot be read with the plugins that are installed now.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = from_home(folder).resolve()
     manifest = _manifest(folder)
     if "variants" not in manifest:
         return Run(folder, manifest, None, _values(folder, manifest, _graph(manifest, [manifest]), store))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from culmann.errors import CulmannError
+from culmann.home import from_home
 from culmann.pipeline.folder import about_run, fill, staged, write_manifest
 from culmann.pipeline.graph import Graph
 from culmann.pipeline.inputs import Bound, bind
@@ -137,7 +138,7 @@ def run(
         Results of the steps before it stay in the store. Where the pipeline has variants, this is raised only when none of them
         could be computed; otherwise the problem of each stands in `Run.problems`, and in `summary.csv`.
     """
-    out = Path(out).expanduser().resolve()
+    out = from_home(out).resolve()
     listener = listener or Silent()
     place = store.folder if isinstance(store, Store) else store_folder(store)
     if not graph.variants:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from culmann.errors import InputError
+from culmann.home import from_home
 from culmann.pipeline.digests import file_digest
 
 _ONE_DAY_S = 86400.0
@@ -45,7 +46,7 @@ class Entry:
 
 def store_folder(folder: Path | None = None) -> Path:
     """Where a store is when a folder is named, or none."""
-    return Path(folder or os.environ.get("CULMANN_STORE") or ".culmann").expanduser().resolve()
+    return from_home(folder or os.environ.get("CULMANN_STORE") or ".culmann").resolve()
 
 
 def is_store(folder: Path) -> bool:
