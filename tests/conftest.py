@@ -18,6 +18,9 @@ import SimpleITK as sitk
 #: What a CI machine may lack. A package, a program or a file of the project is not among it.
 MAY_BE_MISSING = ("needs a GPU", "needs ../shared/data", *filter(None, [os.environ.get("CULMANN_CI_MAY_LACK")]))
 
+#: Processes of `pytest -n auto`.
+MOST_PROCESSES = 4
+
 #: Chromium without a GPU, and without asking Google's hosts for anything.
 CHROMIUM = [
     "--no-sandbox",
@@ -41,6 +44,13 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not reason.startswith(MAY_BE_MISSING):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI, where everything is to be tested: {reason}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`pytest -n auto`: a process a core, but not many: each holds torch, and the solver has threads of its own."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_PROCESSES)
 
 
 @pytest.hookimpl(wrapper=True)
