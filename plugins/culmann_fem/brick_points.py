@@ -33,8 +33,8 @@ def _mean_trace(t):
 
 
 @_inlined
-def _take(f, t, dual, force, scale, weight, b_bar, i, j, k, first, last):
-    """F -= forces of the stresses t (8, 6) of the element at place i, j, k, on the node planes first to last."""
+def _take(f, place, t, dual, force, scale, weight, b_bar, i, j, k, first, last):
+    """F -= forces of the stresses t (8, 6) of element i, j, k, on the node planes first to last."""
     dual[:] = 0
     mean = _mean_trace(t)
     for p in range(8):
@@ -49,15 +49,15 @@ def _take(f, t, dual, force, scale, weight, b_bar, i, j, k, first, last):
         for a in range(8):
             at = i + (a & 1)
             if first <= at < last:
-                f[c, at, j + (a >> 1 & 1), k + (a >> 2 & 1)] -= force[c, a]
+                f[c, place[at, j + (a >> 1 & 1)] + k + (a >> 2 & 1)] -= force[c, a]
 
 
 @_njit
-def strains(u, cell, plane, scale, b_bar, out, first, last):
+def strains(u, place, cell, plane, scale, b_bar, out, first, last):
     """Out (m, 8, 6): strains of the elements of the planes first <= i < last."""
     modes, grad = np.empty((3, 8)), np.empty((3, 3, 4))
     for m in range(plane[first], plane[min(last, plane.shape[0] - 1)]):
-        gradients(u, cell[m, 0], cell[m, 1], cell[m, 2], scale, modes, grad)
+        gradients(u, place, cell[m, 0], cell[m, 1], cell[m, 2], scale, modes, grad)
         e = out[m]
         for p in range(8):
             _strain_at(grad, p, e[p])
@@ -71,7 +71,7 @@ def strains(u, cell, plane, scale, b_bar, out, first, last):
 
 
 @_njit
-def subtract(f, cell, plane, stress, scale, weight, b_bar, first, last):
+def subtract(f, place, cell, plane, stress, scale, weight, b_bar, first, last):
     """F -= forces of stresses (m, 8, 6), on the node planes first <= i < last."""
     dual, force, t = np.empty((3, 3, 4)), np.empty((3, 8)), np.empty((8, 6))
     for m in range(plane[max(first, 1) - 1], plane[min(last, plane.shape[0] - 1)]):
@@ -81,11 +81,11 @@ def subtract(f, cell, plane, stress, scale, weight, b_bar, first, last):
                 t[p, a] = stress[m, p, a]
                 some += abs(t[p, a])
         if some != 0:  # true of NaN, which must show
-            _take(f, t, dual, force, scale, weight, b_bar, cell[m, 0], cell[m, 1], cell[m, 2], first, last)
+            _take(f, place, t, dual, force, scale, weight, b_bar, cell[m, 0], cell[m, 1], cell[m, 2], first, last)
 
 
 @_njit
-def subtract_tangent(v, f, cell, plane, index, lost, active, scale, weight, b_bar, first, last):
+def subtract_tangent(v, f, place, cell, plane, index, lost, active, scale, weight, b_bar, first, last):
     """F -= forces of what v strains, times `lost`, on the node planes first <= i < last.
 
     Parameters
@@ -100,7 +100,7 @@ def subtract_tangent(v, f, cell, plane, index, lost, active, scale, weight, b_ba
     for n in range(plane[max(first, 1) - 1], plane[min(last, plane.shape[0] - 1)]):
         m = index[n]
         i, j, k = cell[m, 0], cell[m, 1], cell[m, 2]
-        gradients(v, i, j, k, scale, modes, grad)
+        gradients(v, place, i, j, k, scale, modes, grad)
         for p in range(8):
             _strain_at(grad, p, e[p])
         mean = _mean_trace(e)
@@ -120,4 +120,4 @@ def subtract_tangent(v, f, cell, plane, index, lost, active, scale, weight, b_ba
                         t[p, a] += lost[m, p, at] * e[p, b]
                         t[p, b] += lost[m, p, at] * e[p, a]
                         at += 1
-        _take(f, t, dual, force, scale, weight, b_bar, i, j, k, first, last)
+        _take(f, place, t, dual, force, scale, weight, b_bar, i, j, k, first, last)

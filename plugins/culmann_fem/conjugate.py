@@ -55,12 +55,12 @@ def _sum(partial):
 
 @_part
 def _turn(fine, levels, program, state, room, before, barrier, threads, t):
-    first, last, span = program.planes[t], program.planes[t + 1], fine.bricks[3]
+    first, last, plane = program.planes[t], program.planes[t + 1], fine.bricks.lines.plane
     cycle(fine, levels, program, room, barrier, threads, t)
-    sweeps.dot(state.r, fine.x[0], span, state.partial[0], first, last)
+    sweeps.dot(state.r, fine.x[0], plane, state.partial[0], first, last)
     meet(barrier, threads)
     along = _sum(state.partial[0])
-    sweeps.direction(fine.x[0], state.p, along / before if before != 0 else 0.0, span, first, last)
+    sweeps.direction(fine.x[0], state.p, along / before if before != 0 else 0.0, plane, first, last)
     meet(barrier, threads)
     return along
 
@@ -73,8 +73,8 @@ def _advance(fine, program, state, along, barrier, threads, t):
     curvature = _sum(state.partial[1])
     if not curvature > 0:
         return -1.0
-    partial, span = state.partial[2], fine.bricks[3]
-    sweeps.advance(state.x, state.r, state.p, state.q, along / curvature, fine.r, span, partial, first, last)
+    partial, plane = state.partial[2], fine.bricks.lines.plane
+    sweeps.advance(state.x, state.r, state.p, state.q, along / curvature, fine.r, plane, partial, first, last)
     meet(barrier, threads)
     return np.sqrt(_sum(partial))
 
@@ -102,13 +102,13 @@ def run(task, bricks, fine, levels, program, state, tolerance, most, barrier, th
         Of `ITERATE`: the norm of the residual, and iterations.
     """
     first, last = program.planes[t], program.planes[t + 1]
-    room, room_double = sweeps.rings(fine.r), sweeps.rings(state.p)
+    room, room_double = sweeps.rings(fine.r, bricks.lines), sweeps.rings(state.p, bricks.lines)
     along, norm, done = state.numbers[ALONG], state.numbers[NORM], 0
     if task == CYCLE:
         cycle(fine, levels, program, room, barrier, threads, t)
         return
     if task == ADVANCE:
-        sweeps.mask_and_dot(state.q, state.p, fine.free, fine.bricks[3], state.partial[1], first, last)
+        sweeps.mask_and_dot(state.q, state.p, fine.free, bricks.lines.plane, state.partial[1], first, last)
         norm = _advance(fine, program, state, along, barrier, threads, t)
     while (task == TURN or norm > tolerance) and task != ADVANCE and done < most and np.isfinite(norm):
         along = _turn(fine, levels, program, state, room, along, barrier, threads, t)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from culmann.data.arrays import IntArray
 from culmann_fem import coarse, sweeps, vectors
 from culmann_fem.barrier import meet
+from culmann_fem.operator import Bricks
 
 _part = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"})  # of kernels, which the cache has
 
@@ -27,13 +28,13 @@ FIRST, SMOOTH, RESIDUAL, RESTRICT, PROLONG, INVERT = range(5, 11)
 
 
 class Fine(NamedTuple):
-    """The lattice: `bricks` as `sweeps` take them, in single precision, and vectors (3, ni + 1, nj + 1, width).
+    """The lattice in single precision, with vectors (3, size).
 
-    `x` holds two, (2, 3, ...): a smoother reads one and writes the other. On the way to a coarse level that one holds the
+    `x` holds two, (2, 3, size): a smoother reads one and writes the other. On the way to a coarse level that one holds the
     residual.
     """
 
-    bricks: tuple[Single, Single, IntArray, IntArray]
+    bricks: Bricks
     free: Single
     inverse_diagonal: Single
     r: Single
@@ -115,7 +116,7 @@ def nodes_x(levels, n, which):
 def _on_lattice(op, at_from, to, keep, factor, fine, levels, program, room, t):
     first, last = program.planes[t], program.planes[t + 1]
     if op == FINE_FIRST:
-        sweeps.smooth_first(fine.r, fine.inverse_diagonal, fine.x[to], fine.d, factor, fine.bricks[3], first, last)
+        sweeps.smooth_first(fine.r, fine.inverse_diagonal, fine.x[to], fine.d, factor, fine.bricks.lines.plane, first, last)
     elif op == FINE_SMOOTH:
         x, y = fine.x[at_from], fine.x[to]
         sweeps.smooth(x, y, fine.bricks, fine.r, fine.inverse_diagonal, fine.d, keep, factor, room, first, last)
@@ -124,10 +125,10 @@ def _on_lattice(op, at_from, to, keep, factor, fine, levels, program, room, t):
     elif op == FINE_RESTRICT:
         begin, end = levels.begin[0], levels.begin[1]
         mine = program.bounds[0, t], program.bounds[0, t + 1]
-        vectors.restrict(fine.x[at_from], fine.bricks[3], levels.place[begin:end], levels.r[begin:end], mine[0], mine[1])
+        vectors.restrict(fine.x[at_from], fine.bricks.lines, levels.place[begin:end], levels.r[begin:end], mine[0], mine[1])
     else:
         x = nodes_x(levels, 0, at_from)
-        vectors.prolong(x, numbers(levels, 0), fine.free, fine.x[to], fine.bricks[3], first, last)
+        vectors.prolong(x, numbers(levels, 0), fine.free, fine.x[to], fine.bricks.lines, first, last)
 
 
 @_part

@@ -64,17 +64,15 @@ def _scatter_to_stencil(K, number, ci, cj, ck, stencil):
 
 
 @_njit
-def coarsen_lattice(E, stiffness, children, T, free, number, stencil, cell2, cells2, parity, first, last):
+def coarsen_lattice(bricks, stiffness, children, T, free, number, stencil, cell2, cells2, parity, first, last):
     """From the lattice to its first coarse level, and on to the cells of the second.
 
     Parameters
     ----------
-    E
-        (groups, ni, nj, nk).
     stiffness, children
         (groups, 24, 24) and (groups, 8, 24, 24): element and `child_stiffness` of each group.
     free
-        (3, ni + 1, nj + 1, nk + 1): 1 for a freedom that is free.
+        (3, size): 1 for a freedom that is free.
     number, stencil
         Numbers of the coarse nodes by place, and their stencils (n, 3, 27, 3), added to.
     cell2, cells2
@@ -82,7 +80,8 @@ def coarsen_lattice(E, stiffness, children, T, free, number, stencil, cell2, cel
     parity
         Only planes of coarse cells with this parity are done: two neighbouring planes share nodes.
     """
-    groups, ni, nj, nk = E.shape
+    E, span, place, nk = bricks.E, bricks.span, bricks.lines.place, bricks.lines.cells
+    groups, ni, nj, _ = span.shape
     K, masked, work = np.zeros((24, 24)), np.zeros((24, 24)), np.zeros((24, 24))
     corner_free = np.zeros(24)
     for ci in range(first, last):
@@ -97,14 +96,15 @@ def coarsen_lattice(E, stiffness, children, T, free, number, stencil, cell2, cel
                     if i >= ni or j >= nj or k >= nk:
                         continue
                     for g in range(groups):
-                        e = E[g, i, j, k]
+                        inside = span[g, i, j, 0] <= k < span[g, i, j, 1]
+                        e = E[g, place[i, j] + k] if inside else 0.0
                         if e == 0:
                             continue
                         filled = True
                         held = False
                         for a in range(8):
                             for c in range(3):
-                                value = free[c, i + (a & 1), j + (a >> 1 & 1), k + (a >> 2 & 1)]
+                                value = free[c, place[i + (a & 1), j + (a >> 1 & 1)] + k + (a >> 2 & 1)]
                                 corner_free[3 * a + c] = value
                                 held |= value == 0
                         if held:

@@ -27,8 +27,8 @@ def _hadamard(v):
 
 
 @_njit
-def gradients(u, i, j, k, scale, modes, grad):
-    """grad (3 components, 3 directions, 4 pairs) of the element at place i, j, k.
+def gradients(u, place, i, j, k, scale, modes, grad):
+    """grad (3 components, 3 directions, 4 pairs) of element i, j, k, for u (3, size) on `Lines` with these places.
 
     The pair of a Gauss point with bits (bx, by, bz) is by + 2 bz along x, bx + 2 bz along y, bx + 2 by along z.
     `scale` is (3,): -1 / (4 spacing).
@@ -36,7 +36,7 @@ def gradients(u, i, j, k, scale, modes, grad):
     for c in range(3):
         m = modes[c]
         for a in range(8):
-            m[a] = u[c, i + (a & 1), j + (a >> 1 & 1), k + (a >> 2 & 1)]
+            m[a] = u[c, place[i + (a & 1), j + (a >> 1 & 1)] + k + (a >> 2 & 1)]
         _hadamard(m)
         for direction in range(3):
             s = scale[direction]

@@ -73,7 +73,7 @@ class BrickPoints:
     def __init__(self, problem: LatticeProblem, lattice: LatticeOperator, *, b_bar: bool) -> None:
         order = np.lexsort(problem.cell.T[::-1])
         self._problem, self._lattice, self._b_bar = problem, lattice, b_bar
-        self._cell = np.ascontiguousarray(problem.cell[order])
+        self._place, self._cell = problem.lines.place, np.ascontiguousarray(problem.cell[order])
         self._plane = np.searchsorted(self._cell[:, 0], np.arange(problem.shape[0] + 1))
         self._scale, self._weight = -1 / (4 * problem.spacing_mm), float(np.prod(problem.spacing_mm)) / 8
         self.source: IntArray = order
@@ -89,13 +89,13 @@ class BrickPoints:
 
     def strains(self, u: FloatArray, e: FloatArray) -> None:
         """See `GaussPoints`."""
-        self._lattice.slabs.run(brick_points.strains, u, self._cell, self._plane, self._scale, self._b_bar, e)
+        self._lattice.slabs.run(brick_points.strains, u, self._place, self._cell, self._plane, self._scale, self._b_bar, e)
 
     def force(self, u: FloatArray, lost: FloatArray, f: FloatArray) -> None:
         """See `GaussPoints`."""
         self._lattice.multiply(u, f)
         brick = (self._scale, self._weight, self._b_bar)
-        self._lattice.slabs.run(brick_points.subtract, f, self._cell, self._plane, lost, *brick)
+        self._lattice.slabs.run(brick_points.subtract, f, self._place, self._cell, self._plane, lost, *brick)
 
     def activate(self, active: BoolArray) -> None:
         """See `GaussPoints`."""
@@ -108,7 +108,7 @@ class BrickPoints:
         self._lattice.multiply(v, f)
         if len(self._index):
             brick = (self._scale, self._weight, self._b_bar)
-            places = (self._cell, self._index_plane, self._index)
+            places = (self._place, self._cell, self._index_plane, self._index)
             self._lattice.slabs.run(brick_points.subtract_tangent, v, f, *places, lost, self._active, *brick)
 
     def cell_means(self, values: FloatArray) -> FloatArray:

@@ -38,7 +38,7 @@ class LinearSolver(Protocol):
 
 
 class LatticeSystem:
-    """See `culmann_fem.system.System`. Vectors are (3, ni + 1, nj + 1, nk + 1) on the bounding box."""
+    """See `culmann_fem.system.System`. Vectors are (3, size) on `Lines`."""
 
     def __init__(self, problem: LatticeProblem, materials: Materials, *, b_bar: bool, threads: int | None) -> None:
         materials = on_lattice(materials, problem.axes.T)
@@ -48,7 +48,7 @@ class LatticeSystem:
         E = np.stack([problem.on_cells(np.where(group.member, modulus, 0)) for group in self.groups])
         self.problem = problem
         self.b_bar = b_bar
-        self.lattice = LatticeOperator(E, bricks, problem.free, threads)
+        self.lattice = LatticeOperator(problem.lines, E, bricks, problem.free, threads)
         self.multigrid = Multigrid(self.lattice, threads)
         self.free = self.lattice.free
         self.target_mm = problem.target_mm

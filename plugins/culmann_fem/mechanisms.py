@@ -64,15 +64,17 @@ def _held_places(problem: LatticeProblem, cell: IntArray) -> tuple[list[FloatArr
 
     Places are from the middle of the cells, over their size.
     """
-    there = np.zeros(problem.free.shape[1:], dtype=bool)
+    there = np.zeros([n + 1 for n in problem.shape], dtype=bool)
     for a in CORNERS:
         there[tuple((cell + a).T)] = True
+    node = np.argwhere(there)
+    at = problem.lines.at(node)
     x0, size = cell.mean(axis=0), float(np.ptp(cell, axis=0).max() + 1)
     # To a common scale, so that turning and shifting compare.
     scale = problem.spacing_mm / (size * problem.spacing_mm.max())
-    held = [there & ~problem.free[c] for c in range(3)]
-    places = [(np.argwhere(held[c]) - x0) * scale for c in range(3)]
-    return places, [problem.target_mm[c][held[c]] for c in range(3)]
+    held = [~problem.free[c, at] for c in range(3)]
+    places = [(node[held[c]] - x0) * scale for c in range(3)]
+    return places, [problem.target_mm[c, at[held[c]]] for c in range(3)]
 
 
 def free_motion(held: Sequence[FloatArray], axis: str) -> str | None:

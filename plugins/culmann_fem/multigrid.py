@@ -130,7 +130,7 @@ class Multigrid:
         for parity in (0, 1):
             self._plane_slabs.run(
                 coarsen_lattice,
-                self.lattice.E,
+                self.lattice.double,
                 self._stiffness,
                 self._children,
                 self._interpolation,
@@ -150,7 +150,7 @@ class Multigrid:
 
     def apply(self) -> None:
         """z32 = M r32."""
-        nothing = np.zeros((1, 1, 1, 1))
+        nothing = np.zeros((3, 0))
         self.run(CYCLE, ConjugateState(nothing, nothing, nothing, nothing, np.zeros((3, 1)), np.zeros(4)), 0.0, 0)
 
     def run(self, task: int, state: ConjugateState, tolerance: float, most: int) -> None:

@@ -2,44 +2,58 @@
 
 A line of elements along the last axis is worked on at once. Its rows of scratch fit the first cache. A slab of node planes is
 written by one call and by nothing else, so that threads need no locks and the result does not depend on how many there are.
-
-Lines end in void: E is stored with a place for every node along the last axis, and so many nodes are added at its end that
-a vector which begins at the last one stays on its line. There it adds zeros.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
-import numpy as np
-import numpy.typing as npt
 
 from culmann.data.arrays import FloatArray, IntArray
-from culmann_fem.simd import from_last, from_second, lanes, load, spread, store
+from culmann_fem.lines import LANES, Lines
+from culmann_fem.simd import from_last, from_second, lanes, load, spread, store, zeros
 
 _njit = numba.njit(nogil=True, cache=True)
 # Parts of kernels: the cache has the kernels, and need not have these besides.
 _part = numba.njit(nogil=True)
 _inlined = numba.njit(nogil=True, forceinline=True)
 
-#: Floats of a vector.
-LANES = 16
 
+class Bricks(NamedTuple):
+    """The lattice as kernels take it, in double or in single precision.
 
-def padded(nodes: int) -> int:
-    """Length in memory of a line of so many nodes: of whole vectors, one of which may begin at any of the nodes."""
-    return (nodes + 2 * LANES - 2) // LANES * LANES
+    Parameters
+    ----------
+    E
+        (groups, size): moduli on `lines`, of each group of one elasticity; 0 is void.
+    blocks
+        (groups, 8, 6): see `culmann_fem.hexahedron.Brick`.
+    span
+        (groups, ni, nj, 2): first and past-the-last element that is not void in every line.
+    lines
+        Where nodes and elements stand.
+    """
+
+    E: FloatArray
+    blocks: FloatArray
+    span: IntArray
+    lines: Lines
 
 
 @_inlined
-def _gather(u, s, width, at, along_i, along_j, along_c, vectors):
-    """Rows 0 to 11 of the scratch: the nodes of a line of elements in parities of i and j."""
+def _gather(u, s, width, near, far, along_c, vectors):
+    """Rows 0 to 11 of the scratch: the nodes of a line of elements in parities of i and j.
+
+    `near` and `far` are where the two lines of nodes begin in either plane of nodes.
+    """
     step = lanes(s)
     for c in range(3):
-        row, a0 = 4 * c * width, at + c * along_c
+        row, more = 4 * c * width, c * along_c
         for v in range(vectors):
             k = v * step
-            a, b = load(u, a0 + k), load(u, a0 + along_i + k)
-            d, e = load(u, a0 + along_j + k), load(u, a0 + along_i + along_j + k)
+            a, b = load(u, near[0] + more + k), load(u, far[0] + more + k)
+            d, e = load(u, near[1] + more + k), load(u, far[1] + more + k)
             ab, de, ba, ed = a + b, d + e, a - b, d - e
             store(s, row + k, ab + de)
             store(s, row + width + k, ba + ed)
@@ -92,95 +106,68 @@ def _respond(E, blocks, s, width, at, vectors):
 
 
 @_inlined
-def _scatter(y, s, width, low, high, along_j, along_c, vectors, to_low, to_high):
+def _scatter(y, s, width, near, far, along_c, vectors, to_low, to_high):
     """Add the forces of a line of elements to its two lines of nodes in either plane of nodes."""
     step = lanes(s)
     for c in range(3):
-        row, a, b = (12 + 4 * c) * width, low + c * along_c, high + c * along_c
+        row, more = (12 + 4 * c) * width, c * along_c
         for v in range(vectors):
             k = v * step
             r0, r1 = load(s, row + k), load(s, row + width + k)
             r2, r3 = load(s, row + 2 * width + k), load(s, row + 3 * width + k)
             if to_low:
-                even, odd = r0 + r1, r2 + r3
-                store(y, a + k, load(y, a + k) + (even + odd))
-                store(y, a + along_j + k, load(y, a + along_j + k) + (even - odd))
+                even, odd, a, b = r0 + r1, r2 + r3, near[0] + more + k, near[1] + more + k
+                store(y, a, load(y, a) + (even + odd))
+                store(y, b, load(y, b) + (even - odd))
             if to_high:  # which sees the odd parities in i with the other sign
-                even, odd = r0 - r1, r2 - r3
-                store(y, b + k, load(y, b + k) + (even + odd))
-                store(y, b + along_j + k, load(y, b + along_j + k) + (even - odd))
+                even, odd, a, b = r0 - r1, r2 - r3, far[0] + more + k, far[1] + more + k
+                store(y, a, load(y, a) + (even + odd))
+                store(y, b, load(y, b) + (even - odd))
 
 
 @_part
-def scratch(width, like):
-    """Rows for lines of a length in memory."""
-    return np.zeros(24 * (width + LANES) + LANES, dtype=like.dtype)
+def scratch(lines, like):
+    """Rows for the longest of the lines."""
+    return zeros(24 * (lines.longest + LANES) + LANES, like)
 
 
 @_part
-def add_plane(u, y, E, blocks, span, s, i, low, high, y_along_c, to_low, to_high):
-    """Add K u of a plane of elements to node plane i, which begins at `low` of y, and to the next one at `high`.
+def add_plane(u, y, bricks, s, i, low, high, along_c, to_low, to_high):
+    """Add K u of the plane of elements i to the node planes i and i + 1.
 
     Parameters
     ----------
     u
-        (3, ni + 1, nj + 1, width).
+        (3, size).
     y
-        Flat; components stand `y_along_c` apart.
-    E, blocks, span
-        Of one group, as in `apply_slab`.
+        Flat; components stand `along_c` apart.
     s
         From `scratch`.
+    low, high
+        How much further on than in u the two planes of nodes stand in y.
     to_low, to_high
         Which of the two planes to write to.
     """
-    width, along_i, along_c = u.shape[3], u.shape[2] * u.shape[3], u.shape[1] * u.shape[2] * u.shape[3]
-    u1, E1, row, step = u.reshape(-1), E.reshape(-1), width + LANES, lanes(s)
-    for j in range(E.shape[1]):
-        k0, end = span[i, j, 0], span[i, j, 1]
-        if end > k0:
-            vectors = (end - k0 + step) // step  # nodes are one more than elements
-            at = i * along_i + j * width + k0
-            _gather(u1, s, row, at, along_i, width, along_c, vectors)
-            _respond(E1, blocks, s, row, (i * E.shape[1] + j) * width + k0, vectors)
-            here = j * width + k0
-            _scatter(y, s, row, low + here, high + here, width, y_along_c, vectors, to_low, to_high)
+    u1, size, place = u.reshape(-1), u.shape[1], bricks.lines.place
+    row, step = bricks.lines.longest + LANES, lanes(s)
+    for g in range(bricks.E.shape[0]):
+        E, blocks, span = bricks.E[g], bricks.blocks[g], bricks.span[g]
+        for j in range(span.shape[1]):
+            first, last = span[i, j, 0], span[i, j, 1]
+            if last > first:
+                k = first // step * step
+                vectors = (last + step - k) // step  # nodes are one more than elements
+                near, far = (place[i, j] + k, place[i, j + 1] + k), (place[i + 1, j] + k, place[i + 1, j + 1] + k)
+                _gather(u1, s, row, near, far, size, vectors)
+                _respond(E, blocks, s, row, near[0], vectors)
+                near, far = (near[0] + low, near[1] + low), (far[0] + high, far[1] + high)
+                _scatter(y, s, row, near, far, along_c, vectors, to_low, to_high)
 
 
 @_njit
-def apply_slab(u, y, E, blocks, span, add, first, last):
-    """y = K u (or y += K u) on the node planes first <= i < last.
-
-    Parameters
-    ----------
-    u, y
-        (3, ni + 1, nj + 1, padded(nk + 1)), of one float type.
-    E
-        (ni, nj, padded(nk + 1)), of the same type; 0 is void.
-    blocks
-        (8, 6), of the same type.
-    span
-        (ni, nj, 2): first and past-the-last element that is not void in every line.
-    """
-    ni, plane, along_c = E.shape[0], u.shape[2] * u.shape[3], u.shape[1] * u.shape[2] * u.shape[3]
-    s, flat = scratch(u.shape[3], u), y.reshape(-1)
-    if not add:
-        y[:, first:last] = 0
-    for i in range(max(first, 1) - 1, min(last, ni)):
-        add_plane(u, flat, E, blocks, span, s, i, i * plane, (i + 1) * plane, along_c, i >= first, i + 1 < last)
-
-
-def spans(E: FloatArray) -> IntArray:
-    """(ni, nj, 2): where every line of elements begins and ends; an empty line has 0, 0."""
-    solid = E != 0
-    any_there = solid.any(axis=2)
-    first = np.where(any_there, solid.argmax(axis=2), 0)
-    last = np.where(any_there, E.shape[2] - solid[:, :, ::-1].argmax(axis=2), 0)
-    return np.ascontiguousarray(np.stack([first, last], axis=2).astype(np.int64))
-
-
-def on_lines(values: npt.NDArray[np.generic], length: int) -> npt.NDArray[np.generic]:
-    """The same array with zeros added to its last axis."""
-    wide = np.zeros((*values.shape[:-1], length), dtype=values.dtype)
-    wide[..., : values.shape[-1]] = values
-    return wide
+def apply_slab(u, y, bricks, first, last):
+    """y = K u on the node planes first <= i < last, for u and y (3, size) of the same float type as the bricks."""
+    plane, s, flat = bricks.lines.plane, scratch(bricks.lines, u), y.reshape(-1)
+    y[:, plane[first] : plane[last]] = 0
+    for i in range(max(first, 1) - 1, min(last, bricks.span.shape[1])):
+        add_plane(u, flat, bricks, s, i, 0, 0, u.shape[1], i >= first, i + 1 < last)

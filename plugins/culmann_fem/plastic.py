@@ -42,6 +42,7 @@ class PlasticModel:
             return_mapping.plastic_force,
             u,
             f,
+            self._problem.lines.place,
             self._cell,
             self._plane,
             self._shear,
@@ -66,6 +67,7 @@ class PlasticModel:
                 return_mapping.tangent_force,
                 v,
                 f,
+                self._problem.lines.place,
                 self._cell,
                 self._index_plane,
                 self._index,
@@ -84,6 +86,7 @@ class PlasticModel:
         self._lattice.slabs.run(
             return_mapping.commit,
             u,
+            self._problem.lines.place,
             self._cell,
             self._plane,
             self._shear,
@@ -100,6 +103,7 @@ class PlasticModel:
         self._lattice.slabs.run(
             return_mapping.cell_fields,
             u,
+            self._problem.lines.place,
             self._cell,
             self._plane,
             self._shear,

@@ -9,7 +9,7 @@ import numpy as np
 from culmann.data import LoadCase, Mesh
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann.errors import SolverError
-from culmann_fem.operator import padded
+from culmann_fem.lines import Lines, lines_of
 
 _PARALLEL = 1e-6
 
@@ -30,10 +30,14 @@ class LatticeProblem:
         (3,): the node at place (0, 0, 0), LPS.
     cell, node
         (n_cells, 3) and (n_points, 3): places in the box. Points that belong to no cell have place -1.
+    lines
+        How vectors lie in memory.
+    at
+        (n_points,): the place of every mesh point in a vector; 0 for one that belongs to no cell.
     free
-        (3, ni + 1, nj + 1, padded(nk + 1)): freedoms that exist and are not prescribed. So long are lines for the operator.
+        (3, size): freedoms that exist and are not prescribed.
     target_mm
-        The same shape: displacement at full load where prescribed, 0 elsewhere.
+        (3, size): displacement at full load where prescribed, 0 elsewhere.
     sets
         The mesh points of each prescribed set.
     loaded
@@ -50,6 +54,8 @@ class LatticeProblem:
     origin_mm: FloatArray
     cell: IntArray
     node: IntArray
+    lines: Lines
+    at: IntArray
     free: BoolArray
     target_mm: FloatArray
     sets: tuple[IntArray, ...]
@@ -58,23 +64,21 @@ class LatticeProblem:
     is_bone: BoolArray
 
     def on_cells(self, values: FloatArray) -> FloatArray:
-        """(ni, nj, padded(nk + 1)) from values (n_cells,), 0 elsewhere."""
-        box = np.zeros((*self.shape[:2], padded(self.shape[2] + 1)))
-        box[tuple(self.cell.T)] = values
-        return box
+        """(size,) from values (n_cells,), 0 elsewhere."""
+        placed = np.zeros(self.lines.size)
+        placed[self.lines.at(self.cell)] = values
+        return placed
 
     def at_points(self, vector: FloatArray) -> FloatArray:
-        """(n_points, 3) in LPS from a vector on the box."""
-        i, j, k = self.node.T
-        # One flat index for all components: three indices for each of them take several times as long.
-        flat = np.ravel_multi_index((i, j, k), vector.shape[1:], mode="wrap")
-        values = vector.reshape(3, -1)[:, flat].T @ self.axes.T
-        values[i < 0] = 0
+        """(n_points, 3) in LPS from a vector."""
+        values = vector[:, self.at].T @ self.axes.T
+        values[self.node[:, 0] < 0] = 0
         return np.asarray(values)
 
     def whereabouts(self, vector: FloatArray) -> str:
         """In words, the cell of the mesh and the place of the largest entry of a vector on a node."""
-        at = np.array(np.unravel_index(int(np.argmax(np.einsum("cijk,cijk->ijk", vector, vector))), vector.shape[1:]))
+        largest = int(np.argmax(np.einsum("cn,cn->n", vector, vector)))
+        at = self.node[np.flatnonzero((self.at == largest) & (self.node[:, 0] >= 0))[0]]
         around = self.cell - at
         cell = int(np.flatnonzero(((around >= -1) & (around <= 0)).all(axis=1))[0])
         place = self.axes @ (at * self.spacing_mm) + self.origin_mm
@@ -89,14 +93,12 @@ class LatticeProblem:
         return np.asarray(self.axes @ (self.node[self.loaded].mean(axis=0) * self.spacing_mm) + self.origin_mm)
 
     def load_n(self, force: FloatArray) -> float:
-        """Reaction of the loaded set along the direction of the load, N, from nodal forces on the box."""
-        i, j, k = self.node[self.loaded].T
-        return float(self.direction @ force[:, i, j, k].sum(axis=1))
+        """Reaction of the loaded set along the direction of the load, N, from nodal forces."""
+        return float(self.direction @ force[:, self.at[self.loaded]].sum(axis=1))
 
     def reactions_n(self, force: FloatArray) -> FloatArray:
-        """(sets, 3): reactions of all prescribed sets, LPS, N, from nodal forces on the box."""
-        places = (self.node[nodes].T for nodes in self.sets)
-        return np.array([self.axes @ force[:, i, j, k].sum(axis=1) for i, j, k in places])
+        """(sets, 3): reactions of all prescribed sets, LPS, N, from nodal forces."""
+        return np.array([self.axes @ force[:, self.at[nodes]].sum(axis=1) for nodes in self.sets])
 
 
 def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
@@ -123,12 +125,16 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
     used[mesh.cells] = True
     node[~used] = -1
     shape = tuple(int(n) for n in size[order])
-    nodes = (shape[0] + 1, shape[1] + 1, padded(shape[2] + 1))
+    filled = np.zeros(shape, dtype=bool)
+    filled[tuple(cell.T)] = True
+    lines = lines_of(filled)
+    at = np.zeros(mesh.n_points, dtype=np.int64)
+    at[used] = lines.at(node[used])
 
     axes = grid.axes[:, order]
-    free = np.zeros((3, *nodes), dtype=bool)
-    free[:, *node[used].T] = True
-    target = np.zeros((3, *nodes))
+    free = np.zeros((3, lines.size), dtype=bool)
+    free[:, at[used]] = True
+    target = np.zeros((3, lines.size))
     # What a node keeps of all its sets, along the axes of the load: a node with three components can lie anyhow.
     given = np.full((mesh.n_points, 3), np.nan)
     for name, held in reversed(list(load.prescribed.items())):
@@ -138,14 +144,14 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
             if value is not None:
                 given[held.nodes, c] = value
     whole = ~np.isnan(given).any(axis=1)
-    free[:, *node[whole].T] = False
-    target[:, *node[whole].T] = axes.T @ load.axes.T @ given[whole].T
+    free[:, at[whole]] = False
+    target[:, at[whole]] = axes.T @ load.axes.T @ given[whole].T
     for m in range(3):
         some = np.flatnonzero(~whole & ~np.isnan(given[:, m]))
         if len(some):
             c, sign = _along_lattice(load.axes[m], axes, load, some)
-            free[c, *node[some].T] = False
-            target[c, *node[some].T] = sign * given[some, m]
+            free[c, at[some]] = False
+            target[c, at[some]] = sign * given[some, m]
     return LatticeProblem(
         shape=(shape[0], shape[1], shape[2]),
         spacing_mm=np.asarray(grid.spacing_mm)[order],
@@ -153,6 +159,8 @@ def lattice_problem(mesh: Mesh, load: LoadCase) -> LatticeProblem:
         origin_mm=mesh.points_mm[np.flatnonzero(used)[0]] - axes @ (node[used][0] * np.asarray(grid.spacing_mm)[order]),
         cell=cell,
         node=node,
+        lines=lines,
+        at=at,
         free=free,
         target_mm=target,
         sets=tuple(held.nodes for held in load.prescribed.values()),

@@ -56,20 +56,24 @@ def _norm(t):
 
 
 @_inlined
-def _add_force(y, force, i, j, k, first, last):
+def _add_force(y, place, force, i, j, k, first, last):
     for c in range(3):
         for a in range(8):
             at = i + (a & 1)
             if first <= at < last:
-                y[c, at, j + (a >> 1 & 1), k + (a >> 2 & 1)] += force[c, a]
+                y[c, place[at, j + (a >> 1 & 1)] + k + (a >> 2 & 1)] += force[c, a]
 
 
 @_njit
-def plastic_force(u, f, cell, plane, shear, stress, strain, plastic, kappa, flow, soft, active, scale, weight, first, last):
+def plastic_force(
+    u, f, place, cell, plane, shear, stress, strain, plastic, kappa, flow, soft, active, scale, weight, first, last
+):
     """F -= force of the plastic strains that the displacement u calls for, on the node planes first <= i < last.
 
     Parameters
     ----------
+    place
+        Of `Lines`, on which u and f are.
     cell, plane
         (m, 3) places of the elements that can yield, sorted by i; those of plane i are plane[i] to plane[i + 1].
     shear
@@ -89,7 +93,7 @@ def plastic_force(u, f, cell, plane, shear, stress, strain, plastic, kappa, flow
     for m in range(plane[max(first, 1) - 1], plane[min(last, plane.shape[0] - 1)]):
         i, j, k = cell[m, 0], cell[m, 1], cell[m, 2]
         mine = i >= first
-        gradients(u, i, j, k, scale, modes, grad)
+        gradients(u, place, i, j, k, scale, modes, grad)
         dual[:] = 0
         acts = yields = False
         two_g = 2 * shear[m]
@@ -124,11 +128,11 @@ def plastic_force(u, f, cell, plane, shear, stress, strain, plastic, kappa, flow
             for c in range(3):
                 for a in range(8):
                     force[c, a] = -force[c, a]
-            _add_force(f, force, i, j, k, first, last)
+            _add_force(f, place, force, i, j, k, first, last)
 
 
 @_njit
-def tangent_force(v, f, cell, plane, index, flow, soft, scale, weight, first, last):
+def tangent_force(v, f, place, cell, plane, index, flow, soft, scale, weight, first, last):
     """F -= (C - tangent) of the yielding elements, applied to v, on the node planes first <= i < last.
 
     `index` are the yielding elements in the order of `cell`, those of plane i from plane[i] to plane[i + 1].
@@ -138,7 +142,7 @@ def tangent_force(v, f, cell, plane, index, flow, soft, scale, weight, first, la
     for n in range(plane[max(first, 1) - 1], plane[min(last, plane.shape[0] - 1)]):
         m = index[n]
         i, j, k = cell[m, 0], cell[m, 1], cell[m, 2]
-        gradients(v, i, j, k, scale, modes, grad)
+        gradients(v, place, i, j, k, scale, modes, grad)
         dual[:] = 0
         for p in range(8):
             if soft[m, p, 0] > 0:
@@ -151,16 +155,16 @@ def tangent_force(v, f, cell, plane, index, flow, soft, scale, weight, first, la
                     e[a] = -(soft[m, p, 0] * e[a] + soft[m, p, 1] * along * flow[m, p, a])
                 stress_into(dual, p, weight, e)
         forces(dual, scale, force)
-        _add_force(f, force, i, j, k, first, last)
+        _add_force(f, place, force, i, j, k, first, last)
 
 
 @_njit
-def commit(u, cell, plane, shear, stress, strain, plastic, kappa, scale, first, last):
+def commit(u, place, cell, plane, shear, stress, strain, plastic, kappa, scale, first, last):
     """Make the plastic strains that u calls for the state of the elements of planes first <= i < last."""
     modes, grad = np.empty((3, 8)), np.empty((3, 3, 4))
     e, t = np.empty(6), np.empty(6)
     for m in range(plane[first], plane[min(last, plane.shape[0] - 1)]):
-        gradients(u, cell[m, 0], cell[m, 1], cell[m, 2], scale, modes, grad)
+        gradients(u, place, cell[m, 0], cell[m, 1], cell[m, 2], scale, modes, grad)
         two_g = 2 * shear[m]
         for p in range(8):
             strain_at(grad, p, e)
@@ -176,7 +180,7 @@ def commit(u, cell, plane, shear, stress, strain, plastic, kappa, scale, first, 
 
 
 @_njit
-def cell_fields(u, cell, plane, shear, modulus, strain, plastic, kappa, scale, out, first, last):
+def cell_fields(u, place, cell, plane, shear, modulus, strain, plastic, kappa, scale, out, first, last):
     """Means over each element of equivalent strain, equivalent plastic strain and equivalent stress, and the furthest phase.
 
     `out` is (m, 4); the state must be committed. The equivalent strain is the plastic one plus stress / E.
@@ -184,7 +188,7 @@ def cell_fields(u, cell, plane, shear, modulus, strain, plastic, kappa, scale, o
     modes, grad = np.empty((3, 8)), np.empty((3, 3, 4))
     e = np.empty(6)
     for m in range(plane[first], plane[min(last, plane.shape[0] - 1)]):
-        gradients(u, cell[m, 0], cell[m, 1], cell[m, 2], scale, modes, grad)
+        gradients(u, place, cell[m, 0], cell[m, 1], cell[m, 2], scale, modes, grad)
         out[m] = 0
         for p in range(8):
             strain_at(grad, p, e)

@@ -23,10 +23,10 @@ _njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "
 
 
 @_njit
-def _effective_strain(u, cell, plane, poisson_ratio, scale, out, first, last):
+def _effective_strain(u, place, cell, plane, poisson_ratio, scale, out, first, last):
     modes, grad, g = np.empty((3, 8)), np.empty((3, 3, 4)), np.empty((3, 3))
     for m in range(plane[first], plane[min(last, plane.shape[0] - 1)]):
-        gradients(u, cell[m, 0], cell[m, 1], cell[m, 2], scale, modes, grad)
+        gradients(u, place, cell[m, 0], cell[m, 1], cell[m, 2], scale, modes, grad)
         for c in range(3):
             for d in range(3):
                 g[c, d] = (grad[c, d, 0] + grad[c, d, 1] + grad[c, d, 2] + grad[c, d, 3]) / 4
@@ -75,6 +75,7 @@ class SecantState:
         order = np.lexsort(problem.cell.T[::-1])
         self._order, self._problem, self._lattice = order, problem, lattice
         self._cell = np.ascontiguousarray(problem.cell[order])
+        self._at = problem.lines.at(self._cell)
         self._plane = np.searchsorted(self._cell[:, 0], np.arange(problem.shape[0] + 1))
         self._initial = materials.youngs_modulus_mpa[order]
         self._ratio = materials.poisson_ratio[order]
@@ -91,7 +92,8 @@ class SecantState:
         if self._effective is not None:
             return self._effective(u)
         out = np.empty(len(self._cell))
-        self._lattice.slabs.run(_effective_strain, u, self._cell, self._plane, self._ratio, self._scale, out)
+        cells = (self._problem.lines.place, self._cell, self._plane, self._ratio)
+        self._lattice.slabs.run(_effective_strain, u, *cells, self._scale, out)
         return out
 
     def softened(self, e: FloatArray) -> FloatArray:
@@ -103,15 +105,13 @@ class SecantState:
 
     def use(self, modulus: FloatArray) -> None:
         """Put moduli into the operator, without making them the state."""
-        i, j, k = self._cell.T
-        self._lattice.E[self._group, i, j, k] = modulus
+        self._lattice.E[self._group, self._at] = modulus
         self._lattice.update()
 
     def multiply_by(self, modulus: FloatArray, u: FloatArray, f: FloatArray) -> None:
         """F = K u with other moduli, which may be zero or below it; those in the operator stay."""
         E = np.zeros_like(self._lattice.E)
-        i, j, k = self._cell.T
-        E[self._group, i, j, k] = modulus
+        E[self._group, self._at] = modulus
         self._lattice.multiply(u, f, E)
 
     def commit(self, modulus: FloatArray, e: FloatArray) -> None:

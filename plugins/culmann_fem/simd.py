@@ -10,6 +10,7 @@ import operator
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.core.datamodel.models import PrimitiveModel
@@ -163,3 +164,11 @@ for _sign, _name in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.m
 def lanes(array: Any) -> Any:
     """How many numbers a vector of those of an array has."""
     return _BYTES // array.itemsize
+
+
+@numba.njit(nogil=True)
+def zeros(count: Any, like: Any) -> Any:
+    """A flat array of so many zeros, of the kind of another, that begins where a vector may."""
+    room = np.zeros(count + _BYTES // like.itemsize, dtype=like.dtype)
+    skip = (_BYTES - np.int64(room.ctypes.data) % _BYTES) % _BYTES // like.itemsize
+    return room[skip : skip + count]

@@ -10,13 +10,10 @@ from threading import Thread
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from culmann.data.arrays import IntArray
 from culmann_fem.barrier import Barrier, barrier, break_up
-from culmann_fem.operator import LANES
 
-SpanArray = npt.NDArray[np.int64]
 _Done = SimpleQueue[BaseException | None]
 #: A kernel, its arguments, where it meets others, and where to say that it is done.
 _Job = tuple[Callable[..., Any], tuple[Any, ...], Barrier | None, _Done]
@@ -104,30 +101,3 @@ def shares(work: IntArray, threads: int) -> IntArray:
     share = np.cumsum(work) / max(1, work.sum())
     cuts = [0, *(int(np.searchsorted(share, t / threads)) + 1 for t in range(1, threads)), len(work)]
     return np.unique(np.minimum(cuts, len(work)))
-
-
-def plane_work(node_span: SpanArray) -> IntArray:
-    """Number of nodes in the lines of every node plane."""
-    return np.asarray((node_span[:, :, 1] - node_span[:, :, 0]).sum(axis=1), dtype=np.int64)
-
-
-def node_spans(element_span: IntArray) -> SpanArray:
-    """(ni + 1, nj + 1, 2): where every line of nodes begins and ends, from the spans of the lines of elements.
-
-    Lengths are whole numbers of the vectors of `culmann_fem.simd`: a line in memory has room for that.
-    """
-    ni, nj, _ = element_span.shape
-    big = np.iinfo(np.int64).max
-    first = np.full((ni + 1, nj + 1), big)
-    last = np.zeros((ni + 1, nj + 1), dtype=np.int64)
-    filled = element_span[:, :, 1] > element_span[:, :, 0]
-    low = np.where(filled, element_span[:, :, 0], big)
-    high = np.where(filled, element_span[:, :, 1] + 1, 0)
-    for a in (0, 1):
-        for b in (0, 1):
-            view = (slice(a, ni + a), slice(b, nj + b))
-            first[view] = np.minimum(first[view], low)
-            last[view] = np.maximum(last[view], high)
-    first[last == 0] = 0
-    last += (first - last) % LANES
-    return np.ascontiguousarray(np.stack([first, last], axis=2).astype(np.int64))

@@ -6,7 +6,7 @@ runs on one device agree to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -40,12 +40,12 @@ class TorchOperator:
         cell = problem.cell[order]
         #: (n_cells,): the row of a cell of the mesh.
         self.row = np.argsort(order)
-        self._place = (group[order], *cell.T)
+        self._place = (group[order], problem.lines.at(cell))
         bounds = np.searchsorted(group[order], np.arange(len(lattice.bricks) + 1))
         self._bounds = [(int(a), int(b)) for a, b in pairwise(bounds)]
-        self.number, self.place, corner = _numbered(cell, problem.free.shape[1:])
+        self.number, self.place, corner = _numbered(cell, [n + 1 for n in problem.shape])
         self.n_nodes, self.n_cells = len(self.place), len(cell)
-        self._flat = np.ravel_multi_index(tuple(self.place.T), self.number.shape)
+        self._at = problem.lines.at(self.place)
         self._corner = self.index(corner.ravel())
         # Every corner of every cell is a row of forces; those of a node are added in this order, and the last row is zero.
         slot = np.full((self.n_nodes, 8), corner.size)
@@ -85,20 +85,20 @@ class TorchOperator:
             loss(at_corners, forces)
         return rows.index_select(0, self._slot).view(-1, 8, 3).sum(dim=1)
 
-    def pack(self, box: npt.NDArray[Any]) -> Tensor:
-        """(n, 3) on the device from a vector (3, ni + 1, nj + 1, nk + 1)."""
-        return torch.from_numpy(np.take(box.reshape(3, -1), self._flat, axis=1)).to(self.device).T.contiguous()
+    def pack(self, vector: npt.NDArray[Any]) -> Tensor:
+        """(n, 3) on the device from a vector (3, size)."""
+        return torch.from_numpy(np.take(vector, self._at, axis=1)).to(self.device).T.contiguous()
 
-    def unpack(self, rows: Tensor, box: FloatArray) -> None:
-        """Write a vector from the device to the nodes of `box`; what is there of other places stays."""
-        box.reshape(3, -1)[:, self._flat] = rows.T.cpu().numpy()
+    def unpack(self, rows: Tensor, vector: FloatArray) -> None:
+        """Write a vector from the device to the nodes of `vector`; what is there of other places stays."""
+        vector[:, self._at] = rows.T.cpu().numpy()
 
     def index(self, numbers: IntArray) -> Tensor:
         """Row numbers on the device."""
         return torch.from_numpy(numbers.astype(np.int32)).to(self.device)
 
 
-def _numbered(cell: IntArray, nodes: tuple[int, ...]) -> tuple[IntArray, IntArray, IntArray]:
+def _numbered(cell: IntArray, nodes: Sequence[int]) -> tuple[IntArray, IntArray, IntArray]:
     """Numbers of the nodes by place, -1 for none; their places (n, 3); the numbers of the corners of the cells (m, 8)."""
     at = cell[:, None, :] + CORNERS
     there = np.zeros(nodes, dtype=bool)

@@ -116,9 +116,9 @@ class TorchSolver:
         return lambda v: operator.multiply(v, loss)
 
     def _through_the_processor(self, product: Product, v: Tensor) -> Tensor:
-        on_box, f = self._system.vector(), self._system.vector()
-        self.operator.unpack(v, on_box)
-        product(on_box, f)
+        on_lines, f = self._system.vector(), self._system.vector()
+        self.operator.unpack(v, on_lines)
+        product(on_lines, f)
         return self.operator.pack(f)
 
 

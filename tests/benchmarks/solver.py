@@ -30,8 +30,9 @@ from peers import calculix, parosol, petsc
 from culmann.errors import CulmannError
 from culmann.journal import QuietJournal
 from culmann_fem.hexahedron import brick, elasticity
+from culmann_fem.lines import lines_of, spans, zeros
 from culmann_fem.native import NativeSolverConfig, native_solver
-from culmann_fem.operator import apply_slab, on_lines, padded, spans
+from culmann_fem.operator import Bricks, apply_slab
 from culmann_fem.slabs import Slabs
 from culmann_fem.torch_device import require_gpu
 
@@ -107,13 +108,15 @@ def tetrahedra_beside_calculix(arguments: argparse.Namespace) -> Iterator[Row]:
 
 def operator(_: argparse.Namespace) -> Iterator[Row]:
     n = 160
-    length = padded(n + 1)
-    E = on_lines(np.random.default_rng(0).random((n, n, n), dtype=np.float32), length)
-    u = on_lines(np.random.default_rng(1).standard_normal((3, n + 1, n + 1, n + 1), dtype=np.float32), length)
-    y, blocks, span = np.zeros_like(u), brick(np.ones(3), elasticity(0.3), b_bar=False).blocks.astype(np.float32), spans(E)
+    filled = np.ones((1, n, n, n), dtype=bool)
+    lines, blocks = lines_of(filled[0]), brick(np.ones(3), elasticity(0.3), b_bar=False).blocks.astype(np.float32)
+    E, u, y = zeros((1, lines.size), np.float32), *(zeros((3, lines.size), np.float32) for _ in range(2))
+    E[:] = lines.from_box(np.pad(np.random.default_rng(0).random((1, n, n, n), dtype=np.float32), [(0, 0), *[(0, 1)] * 3]))
+    u[:] = np.random.default_rng(1).standard_normal(u.shape, dtype=np.float32)
+    bricks = Bricks(E, blocks[None], spans(filled), lines)
     for threads in dict.fromkeys((1, THREADS)):
         slabs = Slabs(np.ones(n + 1, dtype=np.int64), threads)
-        seconds = _fastest(lambda slabs=slabs: slabs.run(apply_slab, u, y, E, blocks, span, False))
+        seconds = _fastest(lambda slabs=slabs: slabs.run(apply_slab, u, y, bricks))
         copying = _fastest(lambda slabs=slabs: slabs.run(_copy, u, y))
         slabs.close()
         # What must move at least: u and E are read, y is written, which reads its lines first.
@@ -125,7 +128,8 @@ def operator(_: argparse.Namespace) -> Iterator[Row]:
 
 
 def _copy(u: np.ndarray, y: np.ndarray, first: int, last: int) -> None:
-    np.copyto(y[:, first:last], u[:, first:last])
+    part = slice(first * u.shape[1] // 161, last * u.shape[1] // 161)
+    np.copyto(y[:, part], u[:, part])
 
 
 def linear_beside_petsc(arguments: argparse.Namespace) -> Iterator[Row]:

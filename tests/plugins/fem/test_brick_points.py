@@ -7,11 +7,13 @@ import pytest
 
 from culmann_fem import brick_points
 from culmann_fem.hexahedron import CORNERS, brick, elasticity, strain_operators
+from culmann_fem.lines import lines_of
 
 SPACING = np.array([0.78, 0.9, 0.67])
 CELL = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 0], [1, 1, 0], [2, 1, 1]])
 PLANE = np.array([0, 2, 4, 5])
 NODES = (4, 3, 3)
+LINES = lines_of(np.isin(np.arange(12).reshape(3, 2, 2), np.ravel_multi_index(CELL.T, (3, 2, 2))))
 
 
 def operators(b_bar):
@@ -34,9 +36,9 @@ def test_strains_forces_and_tangent(b_bar):
     u = rng.standard_normal((3, *NODES))
     flat = np.moveaxis(u, 0, -1).ravel()
     expected = np.stack([B @ flat[freedoms(cell)] for cell in CELL])
-    e = np.zeros((5, 8, 6))
+    e, on_lines = np.zeros((5, 8, 6)), LINES.from_box(u)
     for first, last in ((0, 2), (2, 4)):
-        brick_points.strains(u, CELL, PLANE, scale, b_bar, e, first, last)
+        brick_points.strains(on_lines, LINES.place, CELL, PLANE, scale, b_bar, e, first, last)
     assert e == pytest.approx(expected, abs=1e-13)
 
     stress = rng.standard_normal((5, 8, 6))
@@ -54,10 +56,10 @@ def test_strains_forces_and_tangent(b_bar):
     for cell, t, L, strain in zip(CELL, stress, full, expected, strict=True):
         forces[freedoms(cell)] -= weight * np.einsum("pai,pa->i", B, t)
         tangent[freedoms(cell)] -= weight * np.einsum("pai,pab,pb->i", B, L, strain)
-    f, g = np.zeros_like(u), np.zeros_like(u)
+    f, g = np.zeros_like(on_lines), np.zeros_like(on_lines)
     for first, last in ((0, 1), (1, 4)):
-        brick_points.subtract(f, CELL, PLANE, stress, scale, weight, b_bar, first, last)
-        places = (CELL, np.searchsorted(index, PLANE), index)
-        brick_points.subtract_tangent(u, g, *places, upper, active, scale, weight, b_bar, first, last)
-    assert np.moveaxis(f, 0, -1).ravel() == pytest.approx(forces, abs=1e-13)
-    assert np.moveaxis(g, 0, -1).ravel() == pytest.approx(tangent, abs=1e-12)
+        brick_points.subtract(f, LINES.place, CELL, PLANE, stress, scale, weight, b_bar, first, last)
+        places = (LINES.place, CELL, np.searchsorted(index, PLANE), index)
+        brick_points.subtract_tangent(on_lines, g, *places, upper, active, scale, weight, b_bar, first, last)
+    assert np.moveaxis(LINES.on_box(f), 0, -1).ravel() == pytest.approx(forces, abs=1e-13)
+    assert np.moveaxis(LINES.on_box(g), 0, -1).ravel() == pytest.approx(tangent, abs=1e-12)

@@ -5,6 +5,7 @@ import pytest
 
 from culmann_fem.gauss import forces, gradients, strain_at, stress_into
 from culmann_fem.hexahedron import CORNERS, PARITY, brick, elasticity, strain_operators
+from culmann_fem.lines import lines_of
 
 SPACING = np.array([0.78, 0.9, 0.67])
 
@@ -50,7 +51,8 @@ def test_gradients_and_forces_agree_with_the_strain_operator():
     corners = np.array([u[:, a & 1, a >> 1 & 1, a >> 2 & 1] for a in range(8)]).ravel()
     scale, modes = -1 / (4 * SPACING), np.zeros((3, 8))
     grad, dual, force = np.zeros((3, 3, 4)), np.zeros((3, 3, 4)), np.zeros((3, 8))
-    gradients(u, 0, 0, 0, scale, modes, grad)
+    lines = lines_of(np.ones((1, 1, 1), dtype=bool))
+    gradients(lines.from_box(u), lines.place, 0, 0, 0, scale, modes, grad)
     expected, strain = np.zeros(24), np.zeros(6)
     for point in range(8):
         strain_at(grad, point, strain)

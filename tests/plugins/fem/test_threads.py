@@ -10,9 +10,9 @@ from trilinear import interpolation
 from culmann_fem import vectors
 from culmann_fem.barrier import meet
 from culmann_fem.coarse import coarse_topology
-from culmann_fem.operator import on_lines, padded, spans
+from culmann_fem.lines import lines_of
 from culmann_fem.simd import from_last, from_second, lanes, load, load_double, store, store_single, total
-from culmann_fem.slabs import Slabs, node_spans
+from culmann_fem.slabs import Slabs
 
 
 @numba.njit(nogil=True)
@@ -74,18 +74,18 @@ def test_vectors(kind):
 def test_restriction_and_prolongation_are_trilinear():
     rng, shape = np.random.default_rng(4), (4, 3, 19)
     E = rng.random(shape) * (rng.random(shape) > 0.6)
-    nodes, length = [n + 1 for n in shape], padded(shape[2] + 1)
-    level, span = coarse_topology(E > 0), node_spans(spans(on_lines(E, length)))
-    there = np.zeros((*nodes[:2], length), dtype=bool)
+    nodes = [n + 1 for n in shape]
+    level, lines = coarse_topology(E > 0), lines_of(E > 0)
+    there = np.zeros(nodes, dtype=bool)
     for i, j, k in np.argwhere(E > 0):
         there[i : i + 2, j : j + 2, k : k + 2] = True
     free = (there & (rng.random((3, *there.shape)) > 0.2)).astype(np.float32)
-    P = interpolation(shape, level.place) * np.moveaxis(free[..., : nodes[2]], 0, -1).ravel()[:, None]
+    P = interpolation(shape, level.place) * np.moveaxis(free, 0, -1).ravel()[:, None]
     t, x = (rng.standard_normal(free.shape).astype(np.float32) * free for _ in range(2))
     down = np.zeros((level.n_nodes, 3), dtype=np.float32)
-    vectors.restrict(t, span, level.place, down, 0, level.n_nodes)
-    assert np.allclose(down.ravel(), P.T @ np.moveaxis(t[..., : nodes[2]], 0, -1).ravel(), atol=1e-5)
-    up, given = x.copy(), rng.standard_normal(down.shape).astype(np.float32)
-    vectors.prolong(given, level.number, free, up, span, 0, nodes[0])
-    added = np.moveaxis((up - x)[..., : nodes[2]], 0, -1).ravel()
+    vectors.restrict(lines.from_box(t), lines, level.place, down, 0, level.n_nodes)
+    assert np.allclose(down.ravel(), P.T @ np.moveaxis(t, 0, -1).ravel(), atol=1e-5)
+    up, given = lines.from_box(x), rng.standard_normal(down.shape).astype(np.float32)
+    vectors.prolong(given, level.number, lines.from_box(free), up, lines, 0, nodes[0])
+    added = np.moveaxis(lines.on_box(up) - x, 0, -1).ravel()
     assert np.allclose(added, P @ given.ravel(), atol=1e-5)
