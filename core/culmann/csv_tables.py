@@ -68,7 +68,8 @@ def read_table(path: Path, problems: Problems, *, needed: Sequence[str] = (), kn
     between = max(_BETWEEN, key=written[0][1].count) if written else ","
     lines = [(n, list(_cells(line, n, source, between))) for n, line in written]
     if not lines:
-        problems.add(Mark(source, 1, 1), "there is nothing in it", f"its first line names the columns: {','.join(needed)}")
+        hint = f"its first line names the columns{': ' if needed else ''}{','.join(needed)}"
+        problems.add(Mark(source, 1, 1), "there is nothing in it", hint)
         return Table(source, {}, ())
     header = dict[str, Mark]()
     for cell in lines[0][1]:

@@ -38,7 +38,7 @@ def find_pipeline(name: str) -> Path:
     PipelineError
         When there is neither.
     """
-    return _find(name, shipped_pipelines(), "pipeline")
+    return _find(name, shipped_pipelines(), "pipeline", dict.fromkeys(shipped_studies(), "culmann study"))
 
 
 def find_study(name: str) -> Path:
@@ -49,22 +49,26 @@ def find_study(name: str) -> Path:
     PipelineError
         When there is neither.
     """
-    return _find(name, shipped_studies(), "study")
+    return _find(name, shipped_studies(), "study", dict.fromkeys(shipped_pipelines(), "culmann run"))
 
 
-def _find(name: str, known: dict[str, Path], what: str) -> Path:
+def _find(name: str, known: dict[str, Path], what: str, others: dict[str, str]) -> Path:
+    """The file; `others` are names that ship and are something else, with the command that takes them."""
     path = from_home(name)
     if path.exists():
         return path
     if name in known:
         return known[name]
+    if name in others:
+        raise PipelineError(f"{name} is no {what}", hint=f"run it with `{others[name]} {name}`")
     beside = _beside(path)
     if beside:
         raise PipelineError(f"there is no {what} file {name}; did you mean '{beside}'?")
     hint = f"these ship and are run by their names: {', '.join(known)}" if known else ""
     if path.stem in known:
         raise PipelineError(f"the {what} file {name} does not exist", hint=f"the one that ships is run as {path.stem}")
-    raise PipelineError(f"there is no {what} file {name}{did_you_mean(name, known)}", hint=hint)
+    close = did_you_mean(name, known) if len(known) > 1 else ""  # the hint lists them
+    raise PipelineError(f"there is no {what} file {name}{close}", hint=hint)
 
 
 def _beside(path: Path) -> Path | None:

@@ -28,8 +28,8 @@ class Step:
     suffixes
         Readers only: the endings that the reader takes, `"/"` for a folder.
     foresee
-        `"package.module:callable"`, for `culmann check`: it takes the options of the step and `{name of a step above: its
-        options}`, and yields what would stop a run, as far as that is known without the data.
+        `"package.module:callable"`, for `culmann check` and the start of a run: it takes the options of the step and `{name
+        of a step above: its options}`, and yields what would stop a run, as far as that is known without the data.
 
     Raises
     ------

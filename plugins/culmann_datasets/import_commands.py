@@ -10,6 +10,7 @@ import typer
 
 from culmann.dataset import NewCase
 from culmann.errors import InputError
+from culmann.home import from_home
 from culmann.overlaps import Overlap
 
 importing = typer.Typer(
@@ -49,7 +50,7 @@ def verse(
     from culmann_datasets.verse import find_verse, verse_cases
 
     labels = dict[str, int]()
-    cases = verse_cases(find_verse(folder.expanduser().resolve()), labels, tell, without_t13=without_t13)
+    cases = verse_cases(find_verse(from_home(folder).resolve()), labels, tell, without_t13=without_t13)
     about = "VerSe, doi:10.1016/j.media.2021.102166" + ("; without scans that show T13" if without_t13 else "")
     _write(out, cases, name, labels, about, licence, refer)
 
@@ -89,7 +90,7 @@ def slicer(
     from culmann_datasets.slicer import find_segmentations
 
     wins = _overlap(overlap)
-    folder = folder.expanduser().resolve()
+    folder = from_home(folder).resolve()
     if bool(scans) != bool(drawn):
         raise InputError("--scans and --labels go together", hint="give both, or neither where files lie beside each other")
     found = find_pairs(folder, scans, drawn) if scans else find_segmentations(folder)
@@ -114,7 +115,7 @@ def dicom_seg(
 
     wins = _overlap(overlap)
     labels = dict[str, int]()
-    found = find_dicom(folder.expanduser().resolve(), tell)
+    found = find_dicom(from_home(folder).resolve(), tell)
     cases = named_cases(found, lambda path: read_dicom_segments(path, wins), _numbers(label), labels, tell)
     _write(out, cases, name, labels, "", licence, refer=False)
 
@@ -137,7 +138,7 @@ def from_folder(
     labels = _numbers(label)
     if not labels:
         raise InputError("what do the numbers in the label maps stand for?", hint="say it with --label, as --label femur=1")
-    cases = plain_cases(find_pairs(folder.expanduser().resolve(), scans, drawn), labels, tell)
+    cases = plain_cases(find_pairs(from_home(folder).resolve(), scans, drawn), labels, tell)
     _write(out, cases, name, labels, "", licence, refer)
 
 
@@ -175,7 +176,7 @@ def _write(
 ) -> None:
     from culmann.dataset import write_dataset
 
-    named = name or out.expanduser().resolve().name
+    named = name or from_home(out).resolve().name
     made = write_dataset(out, _shown(cases), name=named, labels=labels, about=about, licence=licence, refer=refer)
     patients = len({case.patient for case in made.cases})
     typer.echo(f"{made.name}: {len(made.cases)} cases of {patients} patients, {len(made.labels)} labels: {made.folder}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from culmann.errors import InputError
+from culmann.home import from_home
 
 #: `kind` in the manifest of a run folder.
 _KIND = "culmann run"
@@ -45,7 +46,7 @@ def read_run_folder(folder: Path) -> RunFolder:
     InputError
         When it is no run folder, or a file that the run wrote is missing.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = from_home(folder).resolve()
     manifest = _manifest(folder)
     missing = [name for name in manifest["files"] if not (folder / name).is_file()]
     if missing:

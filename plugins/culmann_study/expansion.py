@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from culmann.cohort import Case
 from culmann.cohort.table import Row
+from culmann.home import from_home
 from culmann.pipeline import Graph
 from culmann_study.study_file import Study, StudyCohort
 from culmann_study.variations import Variation
@@ -45,7 +45,7 @@ def expand(study: Study, cohort: StudyCohort, graph: Graph) -> list[StudyRun]:
                 if column in row.case.inputs:
                     inputs[name] = row.case.inputs[column]
                 elif text:
-                    inputs[name] = (cohort.table.path.parent / Path(text).expanduser()).resolve()
+                    inputs[name] = (cohort.table.path.parent / from_home(text)).resolve()
                 else:
                     told = f"variation {variation.name!r} takes the input {name!r} from the column {column!r}, which is empty"
                     problems.append(row.problem(column, told))

@@ -12,6 +12,7 @@ from culmann.errors import InputError
 if TYPE_CHECKING:
     from culmann.cohort import CohortFolder, Record
     from culmann.cohort.plan import Planned
+    from culmann.home import from_home
     from culmann_study.study_file import Study
     from culmann_study.study_folder import Studied
 
@@ -62,7 +63,7 @@ def study(
     words = [*(executor_option or []), *([f"workers={workers}"] if workers else [])]
     wanted = wish_in_words(executor or "", words, wish_in_file(file))
     choose(catalogue, wanted)  # before anything is written
-    place = (out or Path("studies") / found.name).expanduser().resolve()
+    place = from_home(out or Path("studies") / found.name).resolve()
     if dry_run:
         _list(found, [entry for _, entry in planned(found, catalogue, place, store, plugin or [])])
         return

@@ -10,6 +10,7 @@ from culmann.catalogue import Catalogue
 from culmann.cohort.table import Table, read_table
 from culmann.data import Labels, Strength
 from culmann.errors import CulmannError, PipelineError
+from culmann.home import from_home
 from culmann.pipeline import Graph, read_pipeline
 from culmann.pipeline.document import read_source
 from culmann.pipeline.problems import Mark, Problems, Source, did_you_mean
@@ -83,7 +84,7 @@ def read_study(path: Path, catalogue: Catalogue, settings: Sequence[str] = ()) -
         When the header of a table of cases is wrong. What is wrong with one row is told when the study is expanded.
     """
     problems = Problems()
-    root = parse(read_source(path), problems)
+    root = parse(read_source(path, "study"), problems)
     if root is None or problems.found:
         problems.stop()
     return _Reading(root, catalogue, tuple(settings), Written(problems)).study()
@@ -158,7 +159,7 @@ class _Reading:
 
     def cohort(self, graph: Graph, entry: Node, columns: Sequence[str]) -> StudyCohort:
         node = entry.items["cases"]
-        path = (node.mark.source.folder / Path(str(node.value)).expanduser()).resolve()
+        path = (node.mark.source.folder / from_home(str(node.value))).resolve()
         if not path.exists():
             self.read.problems.add(node.mark, f"there is no table of cases {path}")
             return StudyCohort(graph, Table(path, (), ()))

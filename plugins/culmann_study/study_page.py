@@ -96,7 +96,7 @@ def _answer(answered: Answer) -> dict[str, object]:
         "problem": answered.problem,
         "warnings": answered.warnings,
         "pictures": pictures,
-        "tables": [table for table in tables if table.name != "table_3.csv"],
+        "tables": [table for table in tables if table.rows and table.name != "table_3.csv"],
         "texts": texts,
     }
 

@@ -13,6 +13,7 @@ from culmann.cohort.plan import Planned, plan
 from culmann.data import Outcome, Outcomes, Report
 from culmann.data.records import write_json
 from culmann.errors import CulmannError, InputError, PluginError
+from culmann.home import from_home
 from culmann.journal import QuietJournal
 from culmann.pipeline.store import store_folder
 from culmann.pipeline.work import culmann_version
@@ -70,7 +71,7 @@ def run_study(
     InputError, PipelineError, PluginError
         When the folder or the executor cannot be used, or no run has a failure load.
     """
-    out = Path(out).expanduser().resolve()
+    out = from_home(out).resolve()
     check_out(out, study)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "study.json", {"kind": KIND, "name": study.name, "culmann": culmann_version()})

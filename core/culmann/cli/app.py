@@ -23,6 +23,9 @@ class Commands(PluggedGroup):
             ctx.color = False
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")  # pydantic's word for it, which typer passes on
+            raise
         except CulmannError as error:
             if ctx.params.get("debug"):
                 raise

@@ -50,6 +50,7 @@ def setup_of(
 ) -> Setup:
     """What is run on every case."""
     from culmann.cohort.folder import Setup
+    from culmann.home import from_home
     from culmann.pipeline.store import store_folder
     from culmann.shipped import find_pipeline
 
@@ -58,8 +59,8 @@ def setup_of(
         store_folder(store),
         tuple(settings or []),
         tuple(variants or []),
-        tuple(path.expanduser().resolve() for path in plugin or []),
-        table.expanduser().resolve(),
+        tuple(from_home(path).resolve() for path in plugin or []),
+        from_home(table).resolve(),
         tuple(name.strip() for text in facts or [] for name in text.split(",") if name.strip()),
         reports,
     )

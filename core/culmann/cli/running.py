@@ -12,12 +12,9 @@ import typer
 from culmann.cli.arguments import INPUTS, PIPELINE, SETTINGS, VARIANTS, input_files
 from culmann.cli.listing import PluginFiles
 from culmann.cli.progress import shown_progress
+from culmann.cli.telling import tell_problems, tell_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from culmann.data import Strength
-    from culmann.errors import CulmannError
     from culmann.pipeline import Graph
 
 OUT = Annotated[Path | None, typer.Option(help="The folder for the results; default runs/<name of the pipeline>.")]
@@ -26,8 +23,6 @@ STORE = Annotated[
 ]
 FORCE = Annotated[bool, typer.Option("--force", help="Compute every step anew, whatever the store holds.")]
 REPORT = Annotated[bool, typer.Option("--report/--no-report", help="Whether the run ends with its report, a page in HTML.")]
-#: Files for the eye.
-_SHOWN = (".png", ".html", ".svg", ".pdf")
 
 
 class Bone(StrEnum):
@@ -111,7 +106,6 @@ def read(pipeline: str, settings: list[str] | None, plugin: list[Path] | None, v
 
 
 def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Path | None, report: bool) -> None:
-    from culmann.data import Strength
     from culmann.pipeline import run as run_graph
 
     try:
@@ -123,39 +117,13 @@ def _run(graph: Graph, files: dict[str, Path], out: Path, force: bool, store: Pa
         raise
     if result.replaced is not None:
         typer.echo(f"replaces the run of {_date(result.replaced)} in {out}", err=True)
-    for name, part in result.variants.items() or [("", result)]:
-        for output in graph.outputs:
-            if graph.types()[output.value] is Strength:
-                _tell(f"{name}/{output.value}" if name else output.value, part.value(output.value))
-    files_there = [*result.manifest["files"], "manifest.json"]
-    made = sorted({file for made in result.manifest.get("run_reports", {}).values() for file in made.get("files", ())})
-    for name in files_there:
-        if "qc/" in name and name.endswith(_SHOWN):
-            typer.echo(f"  to look at first  {out / name}")
-    for name in files_there:
-        if "qc/" not in name and name.endswith(_SHOWN) and Path(name).name not in made:
-            typer.echo(f"  to look at  {out / name}")
-    top = sorted({above + slash for above, slash, _ in (name.partition("/") for name in files_there)})
-    typer.echo(f"\nResults in {out}: {', '.join(top)}")
-    for name in made:
-        typer.secho(f"Report  {out / name}", bold=True)
+    tell_run(result, out)
     for why in dict.fromkeys(result.incomplete.values()):
         again = "the same command computes it in full"
         typer.secho(f"\nNot what was asked for: {why}. It is not in the store: {again}.", bold=True, fg="yellow", err=True)
-    _tell_problems(result.problems)
+    tell_problems(result.problems)
     if result.incomplete:
         raise typer.Exit(130)
-
-
-def _tell_problems(problems: Mapping[str, CulmannError]) -> None:
-    """What became of the variants that have no result; ends with 3 when one failed for another reason than its data."""
-    from culmann.pipeline.summary import outcome
-
-    for name, problem in problems.items():
-        typer.secho(f"\nVariant {name} {outcome(problem)}", bold=True, fg="yellow", nl=False, err=True)
-        typer.echo(f"  {problem}", err=True)
-    if any(outcome(problem) == "failed" for problem in problems.values()):
-        raise typer.Exit(3)
 
 
 def _date(manifest: dict[str, Any]) -> str:
@@ -164,16 +132,3 @@ def _date(manifest: dict[str, Any]) -> str:
         return f"{datetime.fromisoformat(manifest['when']).astimezone():%Y-%m-%d %H:%M}"
     except (KeyError, TypeError, ValueError):
         return "an unknown date"
-
-
-def _tell(name: str, strength: Strength) -> None:
-    typer.secho(f"\nFailure load  {strength.failure_load_n:.0f} N", bold=True, fg="green", nl=False)
-    typer.echo(f"  ({name})")
-    typer.echo(f"  criterion   {strength.criterion}")
-    typer.echo(f"  read at     {strength.displacement_mm:.3g} mm, a strain of {100 * strength.strain:.3g} %")
-    typer.echo(f"  stiffness   {strength.stiffness_n_mm:.0f} N/mm")
-    if strength.body_weights is not None:
-        typer.echo(f"  that is     {strength.body_weights:.2f} times the body weight")
-    for caveat in strength.caveats:
-        typer.secho("  caution     ", fg="yellow", nl=False)
-        typer.echo(caveat)

@@ -11,6 +11,7 @@ from culmann.catalogue import Catalogue
 from culmann.cohort.executor import Loaded, find_executor
 from culmann.config import Config
 from culmann.errors import PipelineError
+from culmann.home import from_home
 from culmann.pipeline.document import read_source
 from culmann.pipeline.options import check_options
 from culmann.pipeline.problems import Mark, Problems, Source, did_you_mean
@@ -92,7 +93,7 @@ def wish_in_words(said: str, words: Sequence[str], otherwise: Wish | None) -> Wi
     otherwise
         What holds when nothing was said; where it is the same executor, the words change its options.
     """
-    path = Path(said).expanduser()
+    path = from_home(said)
     if path.suffix in {".yaml", ".yml"}:
         otherwise, said = wish_in_file(path), ""
         if otherwise is None:

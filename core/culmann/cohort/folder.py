@@ -16,6 +16,7 @@ from typing import Any, Self
 from culmann.cohort.case import Case
 from culmann.cohort.record import Record, Records, write_whole
 from culmann.errors import InputError
+from culmann.home import from_home
 
 KIND = "culmann cohort"
 #: A lock of another machine that was not touched for so long is taken for left behind.
@@ -125,7 +126,7 @@ class CohortFolder:
     @classmethod
     def open(cls, path: Path) -> Self:
         """The cohort in a folder. Raises InputError when there is none."""
-        path = Path(path).expanduser().resolve()
+        path = from_home(path).resolve()
         try:
             facts = json.loads((path / "cohort.json").read_text(encoding="utf-8"))
             if facts["kind"] != KIND:

@@ -22,6 +22,7 @@ from culmann.cohort.record import Record
 from culmann.cohort.results import write_results
 from culmann.cohort.table import Row
 from culmann.errors import InputError
+from culmann.home import from_home
 from culmann.pipeline import read_pipeline
 from culmann.pipeline.store import store_folder
 from culmann.pipeline.work import culmann_version
@@ -112,14 +113,14 @@ def run_cohort(
     """
     listener = listener or Quiet()
     setup = Setup(
-        Path(pipeline).expanduser().resolve(),
+        from_home(pipeline).resolve(),
         store_folder(store),
         tuple(settings),
         tuple(variants),
-        tuple(Path(file).expanduser().resolve() for file in plugins),
+        tuple(from_home(file).resolve() for file in plugins),
         reports=reports,
     )
-    rows = [Row(replace(case, inputs={k: Path(v).expanduser().resolve() for k, v in case.inputs.items()})) for case in cases]
+    rows = [Row(replace(case, inputs={k: from_home(v).resolve() for k, v in case.inputs.items()})) for case in cases]
     twice = sorted(name for name, times in Counter(case.id.lower() for case in cases).items() if times > 1)
     if twice:
         raise InputError(f"several cases have the same id: {', '.join(twice)}")
@@ -134,7 +135,7 @@ def run_cohort(
 
 def prepare(rows: Sequence[Row], setup: Setup, catalogue: Catalogue, out: Path, how: Chosen) -> CohortFolder:
     """The folder of a cohort, checked and not yet written."""
-    out = Path(out).expanduser().resolve()
+    out = from_home(out).resolve()
     graph = read_pipeline(setup.pipeline, catalogue, setup.settings, list(setup.variants))
     check_place(out)
     about = {"pipeline": graph.name, "about": graph.about, "culmann": culmann_version()}

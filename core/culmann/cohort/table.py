@@ -13,6 +13,7 @@ from culmann.csv_tables import Row as CellRow
 from culmann.csv_tables import Table as Sheet
 from culmann.csv_tables import read_table as read_sheet
 from culmann.errors import InputError
+from culmann.home import from_home
 from culmann.pipeline.graph import Graph
 from culmann.pipeline.problems import Mark, Problem, Problems, Source, did_you_mean
 
@@ -77,7 +78,7 @@ def read_table(path: Path, graph: Graph, facts: Collection[str] = ()) -> Table:
         When it cannot be read, has no column `case` or no rows, or has a column that is none of the above: nobody knows then
         what was meant for any case. What is wrong with one row is told in that row.
     """
-    path = Path(path).expanduser().resolve()
+    path = from_home(path).resolve()
     if path.is_dir():
         path /= "cases.csv"
         if not path.is_file():
@@ -174,7 +175,7 @@ def _row(cells: CellRow, carried: Sequence[str], graph: Graph, sheet: Sheet) -> 
     inputs = dict[str, Path]()
     for column in [column for column in values if column in graph.inputs]:
         if values[column]:
-            inputs[column] = sheet.source.folder / Path(values[column]).expanduser()
+            inputs[column] = sheet.source.folder / from_home(values[column])
         else:
             problems.append(Problem(marks[column], f"the file of {column!r} is not named"))
     settings = [column for column in values if "." in column and column not in carried and values[column]]

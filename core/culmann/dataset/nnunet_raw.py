@@ -19,6 +19,7 @@ from culmann.data.images import to_image
 from culmann.dataset.model import Dataset
 from culmann.dataset.writing import NewCase, expect_free
 from culmann.errors import InputError
+from culmann.home import from_home
 from culmann.image_files import SUFFIXES, read_label_file
 from culmann.orientation import upright
 
@@ -57,7 +58,7 @@ def write_nnunet_raw(
     InputError
         When the folder is there already, or a case cannot be read.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = from_home(folder).resolve()
     expect_free(folder)
     part = folder.with_name(f".{folder.name}.{os.getpid()}")
     number_of = {number: place for place, number in enumerate(dataset.labels.values(), 1)}
@@ -146,7 +147,7 @@ def read_nnunet_raw(folder: Path, channel: int = 0) -> NnunetRaw:
     InputError
         When there is no usable `dataset.json`, its labels are regions, it has no such channel, or a case has no image.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = from_home(folder).resolve()
     path = folder / "dataset.json"
     if not path.is_file():
         raise InputError(f"{folder} is no raw folder of nnU-Net: there is no dataset.json in it", hint="give DatasetXXX_Name")

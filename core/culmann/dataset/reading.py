@@ -8,6 +8,7 @@ from pathlib import Path
 from culmann.csv_tables import Cell, Row, Table, read_table
 from culmann.dataset.model import COLUMNS, DESCRIPTION, TABLE, Dataset, DatasetCase
 from culmann.errors import InputError, PipelineError
+from culmann.home import from_home
 from culmann.pipeline.problems import Mark, Problems, Source, did_you_mean
 from culmann.pipeline.source import MAX_BYTES, Node, parse
 
@@ -26,7 +27,7 @@ def read_dataset(folder: Path) -> Dataset:
         When one of the files is missing, and for all mistakes in them at once, each with line and column: a key or column that
         is missing, unknown or doubled, a label number that is no number from 1 up, a case twice, files that do not exist.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = from_home(folder).resolve()
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint=f"a dataset is a folder with {DESCRIPTION} and {TABLE}")
     for name in (DESCRIPTION, TABLE):

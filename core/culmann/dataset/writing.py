@@ -19,6 +19,7 @@ from culmann.data.images import to_image
 from culmann.dataset.model import COLUMNS, DESCRIPTION, TABLE, Dataset
 from culmann.dataset.reading import CASE_NAME, read_dataset
 from culmann.errors import InputError
+from culmann.home import from_home
 from culmann.image_files import SUFFIXES
 
 
@@ -77,7 +78,7 @@ def write_dataset(
     InputError
         When the folder cannot be used, there is no case, or what is written would be no dataset.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = from_home(folder).resolve()
     expect_free(folder)
     part = folder.with_name(f".{folder.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:

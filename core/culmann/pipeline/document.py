@@ -68,18 +68,18 @@ class Document:
     variant: str = ""
 
 
-def read_source(path: Path) -> Source:
-    """The text of a pipeline file. Raises PipelineError when there is none."""
+def read_source(path: Path, what: str = "pipeline") -> Source:
+    """The text of a pipeline file, or of another kind of YAML file. Raises PipelineError when there is none."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except IsADirectoryError:
-        raise PipelineError(f"{path} is a folder; give the pipeline file in it") from None
+        raise PipelineError(f"{path} is a folder; give the {what} file in it") from None
     except FileNotFoundError:
-        raise PipelineError(f"the pipeline file {path} does not exist") from None
+        raise PipelineError(f"the {what} file {path} does not exist") from None
     except OSError as problem:
-        raise PipelineError(f"the pipeline file {path} cannot be read: {problem.strerror}") from problem
+        raise PipelineError(f"the {what} file {path} cannot be read: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
-        raise PipelineError(f"{path} is not a text in UTF-8 (byte {problem.start}): is it a pipeline file?") from problem
+        raise PipelineError(f"{path} is not a text in UTF-8 (byte {problem.start}): is it a {what} file?") from problem
     return Source(str(path), text, path.parent.resolve())
 
 
@@ -215,7 +215,9 @@ def _apply(sections: dict[str, Node], settings: Sequence[str], problems: Problem
         where = Mark(source, 1, 1, max(1, len(name)))
         owner, *option = name.strip().split(".")
         if not equals or not option or not all(option):
-            problems.add(where, "a setting has the form step.option=value")
+            whole = next((key for key, section in sections.items() if owner in section.items), "")
+            hint = f"the file of an input is given by --input {text}" if whole == "inputs" and equals and not option else ""
+            problems.add(where, "a setting has the form step.option=value", hint)
             continue
         home = next((key for key, section in sections.items() if owner in section.items), None)
         if home is None:

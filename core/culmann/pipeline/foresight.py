@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from typing import cast
 
 from culmann.config import Config
@@ -19,16 +20,21 @@ _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[([^\]]*)\])?.*;.*extra\s*==\s*
 Foresee = Callable[[Config | None, Mapping[str, Config | None]], Iterable[str]]
 
 
-def expect_no_stop(graph: Graph) -> None:
-    """Raise PipelineError when a run of the pipeline, or of one of its variants, is known to stop; all reasons at once."""
-    told = dict.fromkeys(text for part in graph.variants.values() or [graph] for text in foreseen(part))
+def expect_no_stop(graph: Graph, steps: Collection[str] | None = None) -> None:
+    """Raise PipelineError when a run of the pipeline, or of one of its variants, is known to stop; all reasons at once.
+
+    `steps` are those that are to be computed; None stands for all.
+    """
+    told = dict.fromkeys(text for part in graph.variants.values() or [graph] for text in foreseen(part, steps))
     if told:
         raise PipelineError("\n".join(["the pipeline is written correctly, and a run would stop:", *told]))
 
 
-def foreseen(graph: Graph) -> Iterator[str]:
-    """What would stop a run, one sentence each, in the order of the steps."""
+def foreseen(graph: Graph, steps: Collection[str] | None = None) -> Iterator[str]:
+    """What would stop a run at one of the steps, or at any, one sentence each, in the order of the steps."""
     for step in graph.steps.values():
+        if steps is not None and step.id not in steps:
+            continue
         who = f"step {step.id!r} ({step.offer.step.name})"
         extra = step.offer.step.extra
         if extra and (missing := missing_packages(extra)):
@@ -53,11 +59,18 @@ def missing_packages(extra: str) -> list[str]:
         needed = _REQUIREMENT.fullmatch(text)
         if needed is None or needed[3] != found[2] or needed[2]:
             continue
-        try:
-            version(needed[1])
-        except PackageNotFoundError:
+        if not _is_here(needed[1]):
             missing.append(needed[1])
     return missing
+
+
+def _is_here(name: str) -> bool:
+    """Whether a distribution is installed, or, as conda has gmsh, a module of that name without one."""
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return find_spec(name.replace("-", "_")) is not None
+    return True
 
 
 def _asked(step: GraphStep, graph: Graph) -> Iterator[str]:

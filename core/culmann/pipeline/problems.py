@@ -62,7 +62,7 @@ class Problem:
         window = "".join(letter if letter.isprintable() or letter == "\t" else "�" for letter in shown[start : start + 160])
         blank = "".join("\t" if letter == "\t" else " " for letter in window[: mark.column - 1 - start])
         caret = blank + "^" * max(1, min(mark.width, len(window) - len(blank)))
-        parts = [head, f"    {window}", f"    {caret}"]
+        parts = [head, f"    {window}", f"    {caret}"] if shown.strip() else [head]
         if self.hint:
             parts.append(f"  hint: {self.hint}")
         return "\n".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -15,6 +16,8 @@ class Recorder:
 
     step: str
     listener: Listener
+    #: Warnings that the listener was told already.
+    heard: Collection[str] = ()
     warnings: list[str] = field(default_factory=list)
     attachments: dict[str, bytes] = field(default_factory=dict)
     #: Why the result is not what was asked for; empty where it is.
@@ -28,7 +31,8 @@ class Recorder:
         """Keep a warning, once."""
         if text not in self.warnings:
             self.warnings.append(text)
-            self.listener.warned(self.step, text)
+            if text not in self.heard:
+                self.listener.warned(self.step, text)
 
     def incomplete(self, text: str) -> None:
         """Keep a warning, and that the result must not be served to another run."""

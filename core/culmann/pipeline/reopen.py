@@ -121,7 +121,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
             return dict(found)
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    there = "is no run folder" if folder.is_dir() else "does not exist"
+    there = "is no run folder" if folder.is_dir() else "is a file, and no run folder" if folder.exists() else "does not exist"
     raise InputError(f"{folder} {there}", hint="give the folder that `culmann run` names as its results, with a manifest.json")
 
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import culmann
 from culmann.catalogue import Offer
 from culmann.config import Config
-from culmann.errors import CulmannError, InputError, PluginError
+from culmann.errors import InputError, PluginError
 from culmann.pipeline import memory
 from culmann.pipeline.digests import config_digest, config_facts, digest_of, path_digest
+from culmann.pipeline.failures import explain
+from culmann.pipeline.foresight import expect_no_stop
 from culmann.pipeline.graph import Graph, GraphStep
 from culmann.pipeline.inputs import Bound
 from culmann.pipeline.listener import Listener
 from culmann.pipeline.recorder import Recorder
-from culmann.pipeline.store import ANOTHER_STORE, Entry, Store
+from culmann.pipeline.store import Entry, Store
 from culmann.ports import ONLY, Ports
 from culmann.targets import code_digest, load_target
 
@@ -74,7 +74,11 @@ class Work:
             self.keys[step.id] = _key(step.offer, step.config, sources)
 
     def do(self) -> None:
-        """See to it that every input and step has its result in the store."""
+        """See to it that every input and step has its result in the store.
+
+        Raises PipelineError before the first step when one that has no result yet is known to stop (`foreseen`).
+        """
+        expect_no_stop(self.graph, [name for name in self.graph.steps if self._stored(name) is None])
         needed_until: dict[str, int] = {}
         steps = list(self.graph.steps.values())
         for n, step in enumerate(steps):
@@ -88,8 +92,7 @@ class Work:
     def entry(self, owner: str) -> Entry:
         """The stored result of an input or step; made when it is not there. Of an input only the warnings are stored."""
         if owner not in self.entries:
-            anew = (self.anew and self.keys[owner] not in self.fresh) or self._rests_on(owner) != ""
-            found = None if anew else self.store.find(self.keys[owner])
+            found = self._stored(owner)
             if found is None:
                 return self._make(owner)
             self.entries[owner] = found
@@ -98,6 +101,11 @@ class Work:
             for text in found.manifest["warnings"]:
                 self.listener.warned(owner, text)
         return self.entries[owner]
+
+    def _stored(self, owner: str) -> Entry | None:
+        """What the store has for an input or step, unless it is to be computed anew."""
+        anew = (self.anew and self.keys[owner] not in self.fresh) or self._rests_on(owner) != ""
+        return None if anew else self.store.find(self.keys[owner])
 
     def value(self, value_id: str) -> Any:
         """A value: from memory, from the store, or made again when what is stored cannot be read."""
@@ -139,7 +147,8 @@ class Work:
             arguments = {port: None if value is None else self.value(value) for port, value in step.links.items()}
         elif ports.path:
             arguments = {ports.path: self.bound[owner].path}
-        recorder = Recorder(owner, self.listener)
+        heard = self.entries[owner].manifest["warnings"] if owner in self.entries else ()  # an input is read again
+        recorder = Recorder(owner, self.listener, heard)
         if ports.config is not None:
             arguments["config"] = config
         if ports.journal is not None:
@@ -155,7 +164,8 @@ class Work:
             entry = self._keep(owner, offer, config, results if step else {}, recorder, began)
         except BaseException as problem:
             self.listener.failed(owner, problem)
-            self._explain(owner, offer, problem)
+            what = f"{'step' if step else 'input'} {owner!r} ({offer.step.name})"
+            explain(problem, what, owner, offer, self.store, was_stopped=self._rests_on(owner) != "")
         self.entries[owner] = entry
         if owner not in self.incomplete:
             self.fresh.add(self.keys[owner])
@@ -213,27 +223,6 @@ class Work:
         missing = [text for text in [self._rests_on(step.id)] if text]  # in front of all: it is no full answer
         return replace(value, caveats=tuple(dict.fromkeys([*missing, *upstream, *recorder.warnings, *value.caveats])))
 
-    def _explain(self, owner: str, offer: Offer, problem: BaseException) -> NoReturn:
-        """Say at which step an error happened; one that is not ours leaves its traceback in a file."""
-        what = f"{'step' if owner in self.graph.steps else 'input'} {owner!r} ({offer.step.name})"
-        if isinstance(problem, KeyboardInterrupt):
-            raise problem
-        if isinstance(problem, CulmannError) and self._rests_on(owner):
-            raise KeyboardInterrupt from problem  # it failed because what it got was stopped: the fault is nobody's
-        if isinstance(problem, CulmannError):
-            problem.message = f"{what}: {problem.message}"
-            problem.args = (problem.message,)
-            raise problem
-        if isinstance(problem, OSError) and str(problem.filename).startswith(str(self.store.folder)):
-            message = f"{what}: its result cannot be stored in {self.store.folder}: {problem.strerror}"
-            raise InputError(message, hint=f"make room, or {ANOTHER_STORE}") from problem
-        told = " ".join(str(problem).split())
-        log = _write_log(self.store.logs, owner, problem)
-        raise PluginError(
-            f"{what} failed inside {offer.origin}: {type(problem).__name__}{': ' if told else ''}{told}",
-            hint=f"this is a mistake in the plugin, or in what it was given; for its authors the traceback is in {log}",
-        ) from problem
-
 
 def culmann_version() -> str:
     """The version of culmann that is installed."""
@@ -261,11 +250,3 @@ def _outputs_of(result: Any, offer: Offer, ports: Ports) -> dict[str, Any]:
                 f"{offer.origin} breaks the contract: {what} is declared as {kind.__name__} and was {type(value).__name__}"
             )
     return results
-
-
-def _write_log(folder: Path, step: str, problem: BaseException) -> Path:
-    folder.mkdir(exist_ok=True)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    path = folder / f"{stamp}-{step}.log"
-    path.write_text("".join(traceback.format_exception(problem)), encoding="utf-8")
-    return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from importlib import metadata
 import pytest
 
 from culmann.errors import PipelineError
-from culmann.pipeline import foresight, read_pipeline
+from culmann.pipeline import foresight, read_pipeline, run
 from culmann.pipeline.foresight import expect_no_stop, foreseen, missing_packages
 from culmann.plugins import load_catalogue
 from culmann.shipped import find_pipeline
@@ -85,19 +86,48 @@ def _femur(solver, options):
     return read_pipeline(path, load_catalogue(), text="\n".join(lines))
 
 
-def test_packages_of_an_extra_that_are_not_installed(told, monkeypatch):
-    assert missing_packages("culmann[gmsh]") == missing_packages('"culmann[mapdl]"') == []
-    assert missing_packages("no-such-distribution[x]") == missing_packages("culmann") == []
+@pytest.fixture
+def without_gmsh(monkeypatch):
+    """Call it, and gmsh is not installed."""
 
     def version(name):
         if name == "gmsh":
             raise metadata.PackageNotFoundError(name)
         return metadata.version(name)
 
-    monkeypatch.setattr(foresight, "version", version)
+    def hide():
+        monkeypatch.setattr(foresight, "version", version)
+        monkeypatch.setattr(foresight, "find_spec", lambda _: None)
+
+    return hide
+
+
+def test_packages_of_an_extra_that_are_not_installed(told, without_gmsh, monkeypatch):
+    assert missing_packages("culmann[gmsh]") == missing_packages('"culmann[mapdl]"') == []
+    assert missing_packages("no-such-distribution[x]") == missing_packages("culmann") == []
+    without_gmsh()
     assert missing_packages("culmann[gmsh]") == ["gmsh"]
     (text,) = told(mesh="gmsh-tet10")
     assert text == "step 'mesh' (gmsh-tet10) needs gmsh: pip install 'culmann[gmsh]'"
+    monkeypatch.setattr(foresight, "find_spec", importlib.util.find_spec)  # conda has the module and no distribution
+    assert missing_packages("culmann[gmsh]") == []
+
+
+def test_a_run_stops_before_its_first_step_unless_the_store_has_the_result(tmp_path, block_of_bone, without_gmsh):
+    path = tmp_path / "mesh.yaml"
+    path.write_text(
+        "name: mesh\ninputs: {scan: {type: Scan}, labels: {type: Labels}}\n"
+        "steps: {bone: {use: pick-labels}, mesh: {use: gmsh-tet10, with: {element_volume_mm3: 200}}}\noutputs: [mesh]\n"
+    )
+    graph = read_pipeline(path, load_catalogue())
+    files = {"scan": block_of_bone / "ct.nii.gz", "labels": block_of_bone / "labels.nii.gz"}
+    run(graph, files, out=tmp_path / "run", store=tmp_path / "store", reports=False)
+    without_gmsh()
+    run(graph, files, out=tmp_path / "run", store=tmp_path / "store", reports=False)
+    with pytest.raises(PipelineError, match=r"needs gmsh: pip install 'culmann\[gmsh\]'"):
+        run(graph, files, out=tmp_path / "other", store=tmp_path / "empty", reports=False)
+    assert not (tmp_path / "other").exists()
+    assert not list((tmp_path / "empty").glob("??"))
 
 
 def test_check_tells_it_and_ends_with_an_error(tmp_path):

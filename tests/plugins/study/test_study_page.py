@@ -17,13 +17,12 @@ from culmann_study.study_page import study_page
 from culmann_study.study_run import answer
 
 
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_page(folder: Path, cases: int) -> Path:
     """The page of made-up failure loads under the variations of the study that ships; one run has none."""
     study = read_study(find_study("study_segmentation_sensitivity"), load_catalogue())
     rng, rows = np.random.default_rng(0), []
     for group, load_n in (("Femurs", 5300.0), ("Vertebrae", 6700.0)):
-        for case in range(6):
+        for case in range(cases):
             for n, variation in enumerate(study.design.variations):
                 gone = (group, case, n) == ("Femurs", 2, 1)
                 numbers = (
@@ -35,9 +34,21 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 rows.append(Outcome(f"{group} {case}", variation.name, output, numbers, facts, outcome, told))
     outcomes = Outcomes(tuple(rows), {}, study.design.facts)
     answers = tuple(answer(asked, outcomes) for asked in study.analyses)
-    file = tmp_path_factory.mktemp("page") / "study.html"
+    file = folder / "study.html"
     file.write_bytes(study_page(Studied(file.parent, study, outcomes, answers, {"Femurs 2, erosion 2": "it falls apart"})))
     return file
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_page(tmp_path_factory.mktemp("page"), 6)
+
+
+def test_a_table_without_rows_is_not_shown(page_file: Path, tmp_path: Path) -> None:
+    few = write_page(tmp_path, 2).read_text(encoding="utf-8")  # too few for a test
+    full = page_file.read_text(encoding="utf-8")
+    assert ("<summary>tests.csv" in few, "<summary>tests.csv" in full) == (False, True)
+    assert "<summary>agreement.csv" in few
 
 
 def test_page_tells_the_table_and_what_failed(page_file: Path) -> None:
@@ -46,6 +57,7 @@ def test_page_tells_the_table_and_what_failed(page_file: Path) -> None:
     assert "<b>falls</b>" not in text  # what a run says is text
     assert "the mask &lt;b&gt;falls&lt;/b&gt; apart" in text
     assert "1 of the runs gave no result" in text
+    assert '<p class="eyebrow">Study</p>' in text
 
 
 @pytest.mark.parametrize("width", [400, 1600])
