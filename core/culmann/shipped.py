@@ -67,7 +67,8 @@ def _find(name: str, known: dict[str, Path], what: str, others: dict[str, str]) 
     hint = f"these ship and are run by their names: {', '.join(known)}" if known else ""
     if path.stem in known:
         raise PipelineError(f"the {what} file {name} does not exist", hint=f"the one that ships is run as {path.stem}")
-    close = did_you_mean(name, known) if len(known) > 1 else ""  # the hint lists them
+    meant = difflib.get_close_matches(name, known, n=1)
+    close = did_you_mean(name, meant) if meant else ""  # the hint lists all
     raise PipelineError(f"there is no {what} file {name}{close}", hint=hint)
 
 

@@ -69,3 +69,8 @@ def culmann_commands() -> Iterable[Command]:
         "culmann_study.study_command:study",
         summary="Run a pipeline on many cases with many variations, and compare the failure loads",
     )
+    yield Command(
+        "study-schema",
+        "culmann_study.schema_command:write_schema",
+        summary="Write a JSON Schema of study files, for editors that check files",
+    )

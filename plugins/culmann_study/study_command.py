@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from culmann.errors import InputError
+from culmann.home import from_home
 
 if TYPE_CHECKING:
     from culmann.cohort import CohortFolder, Record
     from culmann.cohort.plan import Planned
-    from culmann.home import from_home
     from culmann_study.study_file import Study
     from culmann_study.study_folder import Studied
 

@@ -38,6 +38,7 @@ from culmann.pipeline.source import parse
 from culmann.plugins import load_catalogue
 from culmann.testing import check_plugin
 from culmann_study.study_file import read_study
+from culmann_study.study_schema import study_schema
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -76,6 +77,7 @@ def yaml(example: Example) -> None:
         read_pipeline(path, load_catalogue())
     elif {"vary", "factors"} & set(tree.items):
         read_study(path, load_catalogue())
+        jsonschema.validate(tree.plain(), study_schema(load_catalogue()))
     else:
         jsonschema.validate(tree.plain(), {**pipeline_schema(load_catalogue()), "required": []})
 

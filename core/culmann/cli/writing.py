@@ -56,7 +56,7 @@ def schema(
     out: Annotated[Path | None, typer.Option(help="The file to write; without it, standard output.")] = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Write a JSON Schema, for editors that check files."""
+    """Write a JSON Schema of pipeline files, for editors that check files."""
     import json
 
     from culmann.pipeline.schema import pipeline_schema

@@ -23,11 +23,12 @@ def pipeline_schema(catalogue: Catalogue) -> Schema:
     definitions: Schema = {}
     steps = [offer for offer in catalogue.offers.values() if offer.has_ports and offer.kind != "readers"]
     names = "^[A-Za-z][A-Za-z0-9_-]*$"
-    step = _entry("A step.", steps, definitions, {"from": _any_from(), "about": _TEXT}, ["use"])
+    step = entry_schema("A step.", steps, definitions, {"from": _any_from(), "about": _TEXT}, ["use"])
     types = {"enum": sorted(type_names(catalogue)), "description": "What is read."}
     path = {**_TEXT, "description": "The file when the run names none; relative to the pipeline file."}
     own = {"type": types, "about": {**_TEXT, "description": "What it is."}, "path": path}
-    entry = _entry("A value that is read from a file or folder.", catalogue.of_kind("readers"), definitions, own, ["type"])
+    readers = catalogue.of_kind("readers")
+    entry = entry_schema("A value that is read from a file or folder.", readers, definitions, own, ["type"])
     ids = {"type": "array", "items": _TEXT, "minItems": 1}
     outputs = {
         "description": "The results to keep: ids, or sub-folders with the id for each.",
@@ -47,18 +48,23 @@ def pipeline_schema(catalogue: Catalogue) -> Schema:
             "steps": _named(names, {"$ref": "#/definitions/step"}, "What is done, from top to bottom."),
             "variants": _named("^[A-Za-z0-9][A-Za-z0-9_.+-]*$", _changes(names), "The same steps with other options, by name."),
             "outputs": outputs,
-            "executor": {
-                "type": "object",
-                "description": "Where cohorts of this pipeline run, when the command line names nothing else.",
-                "required": ["use"],
-                "additionalProperties": False,
-                "properties": {
-                    "use": {"enum": [offer.step.name for offer in catalogue.of_kind("executors")]},
-                    "with": {"type": "object", "description": "Its options: `culmann plugins NAME` lists them."},
-                },
-            },
+            "executor": executor_schema(catalogue),
         },
         "definitions": {"step": step, "input": entry, **definitions},
+    }
+
+
+def executor_schema(catalogue: Catalogue) -> Schema:
+    """The section `executor` of a pipeline or a study."""
+    return {
+        "type": "object",
+        "description": "Where the runs of a cohort or study run, when the command line names nothing else.",
+        "required": ["use"],
+        "additionalProperties": False,
+        "properties": {
+            "use": {"enum": [offer.step.name for offer in catalogue.of_kind("executors")]},
+            "with": {"type": "object", "description": "Its options: `culmann plugins NAME` lists them."},
+        },
     }
 
 
@@ -76,8 +82,8 @@ def _named(pattern: str, content: Schema, description: str) -> Schema:
     }
 
 
-def _entry(about: str, offers: Iterable[Offer], definitions: Schema, own: Schema, required: list[str]) -> Schema:
-    """A mapping with `use` and `with`, in which `use` decides what may stand in the rest."""
+def entry_schema(about: str, offers: Iterable[Offer], definitions: Schema, own: Schema, required: list[str]) -> Schema:
+    """A mapping with `use` and `with`, in which `use` decides what may stand in the rest; options go into `definitions`."""
     offers = list(offers)
     rules = []
     for offer in offers:
@@ -97,7 +103,7 @@ def _of_offer(offer: Offer, definitions: Schema) -> Schema:
     except PluginError as problem:
         return {"description": f"{offer.step.summary} ({problem.message})"}
     key = f"{name}-options"
-    definitions[key] = _options(ports.config, key, definitions) | {"description": offer.step.summary}
+    definitions[key] = options_schema(ports.config, key, definitions) | {"description": offer.step.summary}
     rule: Schema = {"properties": {"with": {"$ref": f"#/definitions/{_escape(key)}"}}}
     if definitions[key].get("required"):
         rule["required"] = ["with"]
@@ -106,7 +112,8 @@ def _of_offer(offer: Offer, definitions: Schema) -> Schema:
     return rule
 
 
-def _options(config: type[Config] | None, prefix: str, definitions: Schema) -> Schema:
+def options_schema(config: type[Config] | None, prefix: str, definitions: Schema) -> Schema:
+    """The options of a step; the models inside of them go into `definitions`, under the prefix."""
     if config is None:
         return {"type": ["object", "null"], "maxProperties": 0}
     schema = config.model_json_schema(ref_template=f"#/definitions/{_escape(prefix)}.{{model}}")
