@@ -57,7 +57,7 @@ class CoarseLevel:
         self.stencil: FloatArray32 = self.flat_stencil.reshape(-1, 3, 27, 3)
         self.inverse_diagonal: FloatArray32 = levels.inverse_diagonal[mine]
         self._around = levels.x[0, levels.x_begin[at] : levels.x_begin[at + 1]]
-        self._x = self._around[3 * coarse.FRONT : -6].reshape(-1, 3)
+        self._x = self._around[3 * coarse.FRONT : -3 * coarse.BEHIND].reshape(-1, 3)
         self._t = levels.t[mine]
         self.largest = 0.0
         self.inverse: FloatArray32 | None = levels.inverse if at == len(levels.begin) - 2 else None
@@ -219,10 +219,10 @@ class Multigrid:
 def _arrays(topologies: list[Topology]) -> Coarse:
     counts = [topology.n_nodes for topology in topologies]
     n, last = sum(counts), 3 * counts[-1]
-    x_begin = _begin([3 * (coarse.FRONT + count + 2) for count in counts])
+    x_begin = _begin([3 * (coarse.FRONT + count + coarse.BEHIND) for count in counts])
     return Coarse(
         begin=_begin(counts),
-        stencil=np.zeros((n, 3, 81), dtype=np.float32),
+        stencil=np.zeros((n + 1, 3, 81), dtype=np.float32),  # one row more: the vectors that are read of the last reach into it
         run=np.concatenate([topology.run for topology in topologies]),
         inverse_diagonal=np.zeros((n, 3), dtype=np.float32),
         r=np.zeros((n, 3), dtype=np.float32),

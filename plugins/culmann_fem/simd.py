@@ -7,6 +7,7 @@ lines of a bone are short. With these every operation of a kernel is one of the 
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numba
@@ -99,11 +100,13 @@ def store_single(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 def total(typingctx: Any, vector: Any) -> Any:
     """The sum of the numbers of a vector."""
 
-    def code(_: Any, builder: Any, __: Any, given: Any) -> Any:
-        parts = [builder.extract_element(given[0], ir.Constant(ir.IntType(32), n)) for n in range(vector.lanes)]
-        while len(parts) > 1:
-            parts = [builder.fadd(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-        return parts[0]
+    def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        part, left = given[0], vector.lanes
+        while left > 1:
+            left //= 2
+            low, high = (_picked(part, part, range(at, at + left), builder) for at in (0, left))
+            part = builder.fadd(low, high)
+        return builder.extract_element(part, ir.Constant(ir.IntType(32), 0))
 
     return vector.element(vector), code
 
@@ -122,9 +125,39 @@ def spread(typingctx: Any, value: Any) -> Any:
     return vector(value), code
 
 
+def _picked(first: Any, second: Any, numbers: Iterable[int], builder: Any) -> Any:
+    """The vector of these of the numbers of two vectors, which are counted one behind the other."""
+    lanes = list(numbers)
+    return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
+
+
 def _window(first: Any, at: int, builder: Any, given: Any) -> Any:
-    lanes = list(range(at, at + first.lanes))
-    return builder.shuffle_vector(*given, ir.Constant(ir.VectorType(ir.IntType(32), first.lanes), lanes))
+    return _picked(*given, range(at, at + first.lanes), builder)
+
+
+@intrinsic
+def in_turns(typingctx: Any, first: Any, second: Any) -> Any:
+    """The first number of one vector, the first of another, the second of one, and so on: of the front half of each."""
+
+    def code(_: Any, builder: Any, __: Any, given: Any) -> Any:
+        numbers = (n for pair in zip(range(first.lanes // 2), range(first.lanes, 2 * first.lanes), strict=False) for n in pair)
+        return _picked(*given, numbers, builder)
+
+    return first(first, second), code
+
+
+@intrinsic
+def load_nine(typingctx: Any, array: Any, index: Any) -> Any:
+    """Nine floats of a flat array, and zeros. So many as a vector has are read."""
+    vector = Vector(array.dtype)
+
+    def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        wide = context.get_value_type(vector)
+        read = builder.load(_pointer(context, builder, array, given, wide), align=array.dtype.bitwidth // 8)
+        keep = ir.Constant(ir.VectorType(ir.IntType(1), vector.lanes), [n < 9 for n in range(vector.lanes)])
+        return builder.select(keep, read, ir.Constant(wide, [0.0] * vector.lanes))
+
+    return vector(array, index), code
 
 
 @intrinsic

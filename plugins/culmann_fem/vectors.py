@@ -5,6 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from culmann_fem.simd import in_turns, lanes, load, spread, store, zeros
+
 _FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
 _njit = numba.njit(nogil=True, fastmath=_FAST, cache=True)
 _part = numba.njit(nogil=True, fastmath=_FAST)  # of kernels, which the cache has
@@ -61,7 +63,9 @@ def restrict(t, lines, place, coarse, first, last):
     Coarse nodes of a line are numbered one after the other: what the nine fine lines around it give is summed up once for it.
     """
     ni, nj = lines.place.shape
-    line = np.zeros((3, lines.cells + 20), dtype=t.dtype)  # one place in front, and behind room for whole vectors
+    step, t1 = lanes(t), t.reshape(-1)
+    width = (lines.cells + 1 + step) // step * step + 2 * step  # room for a whole vector in front, and behind
+    line = zeros(3 * width, t1)
     at_i = at_j = -1
     for m in range(first, last):
         i, j, k = 2 * place[m, 0], 2 * place[m, 1], 2 * place[m, 2]
@@ -70,35 +74,49 @@ def restrict(t, lines, place, coarse, first, last):
             line[:] = 0
             for a in range(max(i - 1, 0), min(i + 2, ni)):
                 for b in range(max(j - 1, 0), min(j + 2, nj)):
-                    w = t.dtype.type((1.0 if a == i else 0.5) * (1.0 if b == j else 0.5))
+                    share = spread(t.dtype.type((1.0 if a == i else 0.5) * (1.0 if b == j else 0.5)))
                     for c in range(3):
-                        for n in range(lines.span[a, b, 0], lines.span[a, b, 1]):
-                            line[c, n + 1] += w * t[c, lines.place[a, b] + n]
+                        here, there = c * width + step, c * t.shape[1] + lines.place[a, b]
+                        for n in range(lines.span[a, b, 0], lines.span[a, b, 1], step):
+                            store(line, here + n, load(line, here + n) + share * load(t1, there + n))
         for c in range(3):
-            coarse[m, c] = 0.5 * (line[c, k] + line[c, k + 2]) + line[c, k + 1]
+            at = c * width + step + k
+            coarse[m, c] = t.dtype.type(0.5) * (line[at - 1] + line[at + 1]) + line[at]
 
 
 @_part
 def prolong(coarse, number, free, x, lines, first, last):
     """X += P coarse where free on the node planes first <= i < last; `number` finds a coarse node by its place."""
-    half = number.shape[2]
-    line = np.zeros((3, half + 1), dtype=x.dtype)
+    step, x1, free1, half = lanes(x), x.reshape(-1), free.reshape(-1), spread(x.dtype.type(0.5))
+    _, nj, nk = number.shape
+    width = nk + 2 * step
+    ring, filled = zeros(6 * nj * width, x1), -1  # two planes of coarse nodes, with zeros where there is none
     for i in range(first, last):
+        low, high = i >> 1, (i >> 1) + (i & 1)
+        for plane in range(max(low, filled + 1), high + 1):
+            _lay_out(coarse, number, plane, ring, width)
+        filled = high
         for j in range(lines.place.shape[1]):
-            begin, end = lines.span[i, j, 0], lines.span[i, j, 1]
-            if end <= begin:
-                continue
-            line[:] = 0
-            w = x.dtype.type(1.0 / ((1 + (i & 1)) * (1 + (j & 1))))
-            for a in range(i >> 1, (i >> 1) + 1 + (i & 1)):
-                for b in range(j >> 1, (j >> 1) + 1 + (j & 1)):
-                    for n in range(begin >> 1, min(half, (end >> 1) + 1)):
-                        m = number[a, b, n]
-                        if m >= 0:
-                            for c in range(3):
-                                line[c, n] += w * coarse[m, c]
-            at = lines.place[i, j]
+            share = spread(x.dtype.type(1.0 / ((1 + (i & 1)) * (1 + (j & 1)))))
             for c in range(3):
-                for k in range(begin, min(end, 2 * half - 1)):
-                    value = 0.5 * (line[c, k >> 1] + line[c, k + 1 >> 1])
-                    x[c, at + k] += free[c, at + k] * value
+                at = c * x.shape[1] + lines.place[i, j]
+                for k in range(lines.span[i, j, 0], lines.span[i, j, 1], step):
+                    near = ahead = half - half
+                    for a in range(low, high + 1):
+                        for b in range(j >> 1, (j >> 1) + 1 + (j & 1)):
+                            here = ((a & 1) * 3 + c) * nj * width + b * width + (k >> 1)
+                            near, ahead = near + load(ring, here), ahead + load(ring, here + 1)
+                    between = in_turns(near, half * (near + ahead))
+                    store(x1, at + k, load(x1, at + k) + load(free1, at + k) * (share * between))
+
+
+@_part
+def _lay_out(coarse, number, plane, ring, width):
+    """A plane of coarse nodes in its half of the ring."""
+    nj = number.shape[1]
+    for j in range(nj):
+        for k in range(number.shape[2]):
+            m = number[plane, j, k]
+            at = (plane & 1) * 3 * nj * width + j * width + k
+            for c in range(3):
+                ring[at + c * nj * width] = coarse[m, c] if m >= 0 else 0
