@@ -67,14 +67,18 @@ def coarse_topology(filled: BoolArray) -> Topology:
     place = np.argwhere(corner)
     n = len(place)
     number = _numbered(corner)
-    around = np.pad(number, 1, constant_values=-1)
-    at = place[:, None, :] + 1 + _OFFSETS[None, :, :]
-    neighbour = around[at[..., 0], at[..., 1], at[..., 2]]
+    around = np.pad(number, 1, constant_values=-1).astype(np.int32)
+    # By one flat index: three for each neighbour take several times as long.
+    here = np.asarray(np.ravel_multi_index(tuple(place.T + 1), around.shape), dtype=np.int32)
+    step = np.ravel_multi_index(tuple(_OFFSETS.T + 1), around.shape) - np.ravel_multi_index((1, 1, 1), around.shape)
+    neighbour: npt.NDArray[np.int32] = around.ravel()[here[:, None] + step.astype(np.int32)]
     missing = neighbour < 0
     # Where a line begins, by any of its nodes that exists; a line without nodes may begin anywhere.
-    first = np.where(missing, -FRONT, neighbour - np.tile([0, 1, 2], 9)).reshape(n, 9, 3).max(axis=2)
-    run = (3 * (first + FRONT)).astype(np.uint32)
-    return Topology(_numbered(there), number, place, np.where(missing, n, neighbour).astype(np.int32), run)
+    first = neighbour - np.tile(np.array([0, 1, 2], dtype=np.int32), 9)
+    first[missing] = -FRONT
+    run = (3 * (first.reshape(n, 9, 3).max(axis=2) + FRONT)).astype(np.uint32)
+    neighbour[missing] = n
+    return Topology(_numbered(there), number, place, neighbour, run)
 
 
 def _numbered(there: BoolArray) -> IntArray:

@@ -118,7 +118,7 @@ def _newton(
     def tangent(v: FloatArray, y: FloatArray) -> None:
         system.multiply(v, y)
         reach = 0.1 * size / max(float(np.abs(v).max()), 1e-300)
-        ahead, behind = state.strain(u + reach * v)[softening], state.strain(u - reach * v)[softening]
+        ahead, behind = state.strain(u + reach * v, softening), state.strain(u - reach * v, softening)
         moved[softening] = -fall * (ahead**2 - behind**2) / (4 * reach * strain**2)
         state.multiply_by(moved, u, more)
         y += more

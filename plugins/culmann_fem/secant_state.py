@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from culmann.data import Fields, Materials
-from culmann.data.arrays import FloatArray
+from culmann.data.arrays import FloatArray, IntArray
 from culmann_fem.effective_strain import EffectiveStrain
 from culmann_fem.elastic_groups import ElasticGroup
 from culmann_fem.gauss import gradients
@@ -87,13 +87,16 @@ class SecantState:
         self.modulus = self._initial.copy()
         self._reached = np.zeros(len(order))
 
-    def strain(self, u: FloatArray) -> FloatArray:
-        """(n,): effective strain of every cell."""
+    def strain(self, u: FloatArray, cells: IntArray | None = None) -> FloatArray:
+        """(n,): effective strain of every cell, or of some, in their order."""
         if self._effective is not None:
-            return self._effective(u)
-        out = np.empty(len(self._cell))
-        cells = (self._problem.lines.place, self._cell, self._plane, self._ratio)
-        self._lattice.slabs.run(_effective_strain, u, *cells, self._scale, out)
+            every = self._effective(u)
+            return every if cells is None else every[cells]
+        which, plane, ratio = self._cell, self._plane, self._ratio
+        if cells is not None:
+            which, plane, ratio = which[cells], np.searchsorted(cells, plane), ratio[cells]
+        out = np.empty(len(which))
+        self._lattice.slabs.run(_effective_strain, u, self._problem.lines.place, which, plane, ratio, self._scale, out)
         return out
 
     def softened(self, e: FloatArray) -> FloatArray:

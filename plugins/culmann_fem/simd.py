@@ -132,7 +132,7 @@ def _picked(first: Any, second: Any, numbers: Iterable[int], builder: Any) -> An
 
 
 def _window(first: Any, at: int, builder: Any, given: Any) -> Any:
-    return _picked(*given, range(at, at + first.lanes), builder)
+    return _picked(given[0], given[1], range(at, at + first.lanes), builder)
 
 
 @intrinsic
@@ -141,7 +141,7 @@ def in_turns(typingctx: Any, first: Any, second: Any) -> Any:
 
     def code(_: Any, builder: Any, __: Any, given: Any) -> Any:
         numbers = (n for pair in zip(range(first.lanes // 2), range(first.lanes, 2 * first.lanes), strict=False) for n in pair)
-        return _picked(*given, numbers, builder)
+        return _picked(given[0], given[1], numbers, builder)
 
     return first(first, second), code
 

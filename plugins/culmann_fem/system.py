@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from culmann.data import Fields
-from culmann.data.arrays import FloatArray
+from culmann.data.arrays import FloatArray, IntArray
 
 #: y = A x for a symmetric A; what it says of held freedoms does not matter.
 Product = Callable[[FloatArray, FloatArray], None]
@@ -109,8 +109,8 @@ class Softening(Protocol):
     def modulus(self) -> FloatArray:
         """(n,): the moduli of the state, MPa."""
 
-    def strain(self, u: FloatArray) -> FloatArray:
-        """(n,): effective strain of every cell."""
+    def strain(self, u: FloatArray, cells: IntArray | None = None) -> FloatArray:
+        """(n,): effective strain of every cell, or of some, in their order."""
 
     def softened(self, e: FloatArray) -> FloatArray:
         """(n,): the secant moduli at effective strains e; none above the present one."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from culmann.data import Fields, Materials
-from culmann.data.arrays import FloatArray
+from culmann.data.arrays import FloatArray, IntArray
 from culmann_fem import tet_return_mapping
 from culmann_fem.effective_strain import EffectiveStrain
 from culmann_fem.secant_state import stress_on_curve
@@ -35,8 +35,12 @@ class TetSecant:
         self._reached = np.zeros(len(order))
         self._effective = effective
 
-    def strain(self, u: FloatArray) -> FloatArray:
-        """(n,): effective strain of every cell."""
+    def strain(self, u: FloatArray, cells: IntArray | None = None) -> FloatArray:
+        """(n,): effective strain of every cell, or of some, in their order."""
+        every = self._every_strain(u)
+        return every if cells is None else every[cells]
+
+    def _every_strain(self, u: FloatArray) -> FloatArray:
         if self._effective is not None:
             return self._effective(u)
         operator = self._operator
