@@ -16,6 +16,7 @@ from culmann.data import DensityMap, Grid, Labels, Scan
 from culmann.data.images import to_image
 from culmann.errors import InputError
 from culmann.nifti_length import expect_whole
+from culmann.whole import in_one_step
 
 #: Endings of the image files that culmann reads.
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -216,10 +217,8 @@ def write_image_file(path: Path, data: Scan | Labels | DensityMap) -> None:
     if suffix is None or suffix in {".nhdr", ".mhd"}:
         raise InputError(f"cannot tell the format of {path.name}", hint="use .nii.gz, .nii, .nrrd or .mha")
     array: npt.NDArray[Any] = data.hu if isinstance(data, Scan) else data.label if isinstance(data, Labels) else data.g_cm3
-    part = path.with_name(f".{path.name}.part{suffix}")
     try:
-        sitk.WriteImage(to_image(array, data.grid), str(part), True)
-        part.replace(path)
+        with in_one_step(path, f".part{suffix}") as part:
+            sitk.WriteImage(to_image(array, data.grid), str(part), True)
     except (RuntimeError, OSError) as problem:
-        part.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written", hint="does the folder exist, and is there room?") from problem

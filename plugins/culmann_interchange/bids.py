@@ -14,11 +14,11 @@ from culmann.data import Response, Scan, Strength
 from culmann.data.records import read_json, write_json
 from culmann.errors import InputError
 from culmann.image_files import write_image_file
+from culmann.whole import new_folder
 from culmann_interchange.bids_names import Facts, Place, places
 from culmann_interchange.bids_texts import FE_COLUMNS, LOAD_COLUMNS, description, participant_columns, readme
 from culmann_interchange.cases import Case
 from culmann_interchange.segments import colours
-from culmann_interchange.whole import new_folder
 
 #: What BIDS has no word for: CT is an extension proposal (BEP024), finite elements are not even that.
 _IGNORED = ("**/fe", "**/ct", "failure_loads.tsv", "failure_loads.json")

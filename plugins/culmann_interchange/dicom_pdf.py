@@ -8,9 +8,9 @@ from pathlib import Path
 import highdicom as hd
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
+from culmann.whole import new_file
 from culmann_interchange.cases import Case
 from culmann_interchange.dicom_source import Series
-from culmann_interchange.whole import new_file
 
 
 def write_dicom_pdf(case: Case, series: Series, pdf: bytes, out: Path) -> None:

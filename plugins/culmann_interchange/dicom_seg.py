@@ -15,12 +15,12 @@ from pydicom.sr.coding import Code
 from culmann.data import Labels
 from culmann.errors import InputError
 from culmann.regridding import inside, labels_onto
+from culmann.whole import new_file
 from culmann_interchange.anatomy import any_structure, side, structure
 from culmann_interchange.cases import Case
 from culmann_interchange.dicom_belonging import expect_belonging
 from culmann_interchange.dicom_source import Series
 from culmann_interchange.segments import colours
-from culmann_interchange.whole import new_file
 
 #: Of labels, this share may lie outside the series unsaid.
 _OUTSIDE = 1e-3

@@ -12,6 +12,7 @@ from typing import Any
 
 from culmann.errors import InputError
 from culmann.pipeline.digests import file_digest, path_digest
+from culmann.whole import new_file, new_folder
 from culmann_interchange.crate_entities import (
     PROFILES,
     PROGRAM,
@@ -28,7 +29,6 @@ from culmann_interchange.crate_entities import (
 )
 from culmann_interchange.file_kinds import media_type
 from culmann_interchange.run_folder import RunFolder, read_run_folder
-from culmann_interchange.whole import new_file, new_folder
 
 METADATA = "ro-crate-metadata.json"
 _CRATE = "https://w3id.org/ro/crate/1.1"

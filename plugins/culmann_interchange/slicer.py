@@ -10,11 +10,11 @@ from culmann.data import DensityMap, Response, Scan
 from culmann.data.placement import UNMOVED
 from culmann.errors import InputError
 from culmann.image_files import write_image_file
+from culmann.whole import new_folder
 from culmann_interchange import mrml
 from culmann_interchange.cases import Case
 from culmann_interchange.painted_surface import PaintedSurface, painted_surface, write_vtk
 from culmann_interchange.segments import write_segmentation
-from culmann_interchange.whole import new_folder
 
 #: What a CT of bone is shown in, HU, and a density map, g/cm³.
 _WINDOW_HU, _WINDOW_G_CM3 = (-300.0, 1300.0), (0.0, 1.2)

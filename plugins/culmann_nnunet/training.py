@@ -14,9 +14,9 @@ from typing import Any
 
 from culmann.dataset import Dataset, Splits
 from culmann.dataset.nnunet_raw import nnunet_name, write_nnunet_raw
-from culmann.dataset.writing import expect_free
 from culmann.errors import CulmannError, InputError, PluginError
 from culmann.pipeline.digests import digest_of, file_digest, path_digest
+from culmann.whole import expect_free
 from culmann_nnunet.job import ALL, Job, Work, expect_same_job
 
 #: The number of the data set with nnU-Net. It is in a folder of its own, so that no other has the number.

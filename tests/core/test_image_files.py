@@ -23,7 +23,7 @@ def some_scan(axes: Any = PERMUTATIONS[0]) -> Scan:
     return Scan(grid, np.arange(60, dtype=np.float32).reshape(grid.shape) - 7.25)
 
 
-@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".NII.GZ", ".nrrd", ".mha"])
 @pytest.mark.parametrize("n", range(0, 48, 5))
 def test_what_is_written_is_read_at_the_same_place(suffix: str, n: int, tmp_path: Path) -> None:
     scan = some_scan(PERMUTATIONS[n])

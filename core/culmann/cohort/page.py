@@ -15,8 +15,8 @@ from culmann.cohort.boxes import plots
 from culmann.cohort.folder import CohortFolder
 from culmann.cohort.record import Record
 from culmann.cohort.results import ResultRow, result_rows
-from culmann.cohort.whole import in_one_step
 from culmann.pages import render
+from culmann.whole import in_one_step
 
 
 def write_page(folder: CohortFolder, records: Mapping[str, Record]) -> None:

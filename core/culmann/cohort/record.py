@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from culmann.cohort.whole import in_one_step
+from culmann.whole import in_one_step
 
 #: `done`: every result is there. `failed`: a step raised. `died`: its process was killed or crashed. `refused`: the table or a
 #: file is wrong, and nothing was run. `interrupted`: it was stopped by hand and will be run again.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from culmann.cohort.case import Case
 from culmann.cohort.record import Record, Result
-from culmann.cohort.whole import in_one_step
 from culmann.errors import InputError
+from culmann.whole import in_one_step
 
 _NUMBERS = ("failure_load_n", "displacement_mm", "strain", "stiffness_n_mm")
 _AFTER = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,11 +16,12 @@ import SimpleITK as sitk
 from culmann.data import Labels
 from culmann.data.images import to_image
 from culmann.dataset.model import Dataset
-from culmann.dataset.writing import NewCase, expect_free
+from culmann.dataset.writing import NewCase
 from culmann.errors import InputError
 from culmann.home import from_home
 from culmann.image_files import SUFFIXES, read_label_file
 from culmann.orientation import upright
+from culmann.whole import new_folder
 
 ENDING = ".nii.gz"
 
@@ -59,12 +59,10 @@ def write_nnunet_raw(
         When the folder is there already, or a case cannot be read.
     """
     folder = from_home(folder).resolve()
-    expect_free(folder)
-    part = folder.with_name(f".{folder.name}.{os.getpid()}")
     number_of = {number: place for place, number in enumerate(dataset.labels.values(), 1)}
-    try:
+    with new_folder(folder) as part:
         for name in ("imagesTr", "labelsTr"):
-            (part / name).mkdir(parents=True)
+            (part / name).mkdir()
         for place, case in enumerate(dataset.cases):
             if progress is not None:
                 progress(case.case, place / len(dataset.cases))
@@ -84,13 +82,6 @@ def write_nnunet_raw(
         (part / "dataset.json").write_text(
             json.dumps(_described(dataset, axes_of_patient), indent=2, ensure_ascii=False), encoding="utf-8"
         )
-        if folder.exists():
-            folder.rmdir()
-        part.rename(folder)
-    except OSError as problem:
-        raise InputError(f"{folder} cannot be written: {problem.strerror or problem}") from problem
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return folder
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from culmann.dataset.model import Dataset
 from culmann.errors import InputError
+from culmann.whole import in_one_step
 
 #: The name of the file of splits beside a dataset's table.
 SPLITS = "splits.json"
@@ -120,10 +121,9 @@ def write_splits(splits: Splits, path: Path) -> None:
     """Write a file that `read_splits` reads."""
     folds = [{part: list(getattr(fold, part)) for part in _PARTS} for fold in splits.folds]
     facts = {"dataset": splits.dataset, "how": splits.how, "seed": splits.seed, "folds": folds}
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(path)
+        with in_one_step(path) as part:
+            part.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as problem:
         raise InputError(f"{path} cannot be written: {problem.strerror}") from problem
 

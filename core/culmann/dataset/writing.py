@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from culmann.dataset.reading import CASE_NAME, read_dataset
 from culmann.errors import InputError
 from culmann.home import from_home
 from culmann.image_files import SUFFIXES
+from culmann.whole import new_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,8 @@ def write_dataset(
         When the folder cannot be used, there is no case, or what is written would be no dataset.
     """
     folder = from_home(folder).resolve()
-    expect_free(folder)
-    part = folder.with_name(f".{folder.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        (part / "scans").mkdir(parents=True)
+    with new_folder(folder) as part:
+        (part / "scans").mkdir()
         (part / "labels").mkdir()
         rows = list[tuple[NewCase, str, str]]()
         for case in cases:
@@ -108,20 +106,7 @@ def write_dataset(
         text = yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=120)
         (part / DESCRIPTION).write_text(text, encoding="utf-8")
         read_dataset(part)
-        if folder.exists():
-            folder.rmdir()
-        part.rename(folder)
-    except OSError as problem:
-        raise InputError(f"the dataset {folder} cannot be written: {problem.strerror or problem}") from problem
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return read_dataset(folder)
-
-
-def expect_free(folder: Path) -> None:
-    """Raise InputError when something is there already."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is there already and not empty", hint="choose another folder, or remove it before")
 
 
 def _put(case: NewCase, what: str, part: Path, folder: Path, refer: bool) -> str:

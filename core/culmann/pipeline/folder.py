@@ -21,6 +21,7 @@ from culmann.pipeline.digests import config_facts
 from culmann.pipeline.graph import Graph
 from culmann.pipeline.place import KIND
 from culmann.pipeline.work import Work, culmann_version
+from culmann.whole import in_one_step
 
 _LIBRARIES = ("numpy", "scipy", "SimpleITK", "numba")
 
@@ -59,9 +60,8 @@ def write_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     manifest = {**facts, "files": sorted(there - {"manifest.json"})}
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
-    part = folder / ".manifest.json.part"
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(folder / "manifest.json")
+    with in_one_step(folder / "manifest.json") as part:
+        part.write_text(text + "\n", encoding="utf-8")
     return manifest
 
 

@@ -16,6 +16,7 @@ from culmann.pipeline.folder import write_manifest
 from culmann.pipeline.listener import Listener, Prefixed, Silent
 from culmann.pipeline.work import Work
 from culmann.targets import load_target
+from culmann.whole import in_one_step
 
 if TYPE_CHECKING:
     from culmann.pipeline.run import Run
@@ -101,9 +102,8 @@ def _write(files: Mapping[str, bytes], folder: Path, taken: set[str]) -> None:
     if clash:
         raise FileExistsError(f"the run has a file {clash[0]} already")
     for name, content in files.items():
-        part = folder / f".{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
+        with in_one_step(folder / name) as part:
+            part.write_bytes(content)
 
 
 def _tell(offer: Offer, problem: BaseException) -> str:
