@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import numpy as np
@@ -15,12 +15,11 @@ from culmann.config import Config
 from culmann.data import DensityKind, DensityMap, Materials, Mesh
 from culmann.data.arrays import FloatArray
 from culmann.data.materials import Criterion, Unloading
-from culmann.errors import InputError, PluginError
+from culmann.errors import PluginError
 from culmann.journal import Journal
+from culmann.law_checks import check_range, checked_cell_density
 from culmann.mapping import Interpolation, average_over_cells
-
-#: Mean density of a bone, g/cm³: outside of this the numbers are in another unit.
-PLAUSIBLE_MEAN_G_CM3 = (0.01, 2.0)
+from culmann.solids import with_solids
 
 
 class DensityLawConfig(Config):
@@ -171,98 +170,3 @@ def _config_class(curve: Callable[..., Any]) -> Any:
             f"the law {curve.__name__!r}: annotate `config` with its Config class, "
             f"as in `def {curve.__name__}(rho_g_cm3, config: DensityLawConfig)`"
         ) from None
-
-
-def checked_cell_density(
-    mesh: Mesh, density: DensityMap, kind: DensityKind, interpolation: Interpolation = "linear"
-) -> FloatArray:
-    """Mean density of every cell in g/cm³ (n_cells,), after the checks that every law needs.
-
-    Raises
-    ------
-    InputError
-        When the density is of another kind, is not finite, or can hardly be in g/cm³.
-    """
-    if density.kind != kind:
-        raise InputError(
-            f"the law takes a density of kind {kind!r} and was given {density.kind!r}",
-            hint=f"state the `kind` that the calibration gives, or choose a law for {density.kind!r}; "
-            "named conversions: see `convert-density`",
-        )
-    rho = average_over_cells(mesh, density, lambda r: r[:, None], interpolation)[:, 0]
-    if not np.isfinite(rho).all():
-        where = mesh.cell_centres_mm()[~np.isfinite(rho)][0].round(1).tolist()
-        raise InputError(f"the density is not a number in {int((~np.isfinite(rho)).sum())} cells, the first at {where} mm")
-    mean = float(rho.mean())
-    low, high = PLAUSIBLE_MEAN_G_CM3
-    if not low <= mean <= high:
-        raise InputError(
-            f"the mean density of the bone is {mean:.4g} g/cm³, outside {low} to {high}: it is probably in another unit",
-            hint="check the calibration's slope and intercept; a map in mg/cm³ is read with `unit: mg/cm3`",
-        )
-    return rho
-
-
-def with_solids(mesh: Mesh, bone: Materials) -> Materials:
-    """The materials of a whole mesh from those of its bone cells: every other cell gets the material of its `Solid`.
-
-    A solid that does not yield is given a yield stress beyond reach where the bone has a curve, so that one array holds both.
-    """
-    if not mesh.solids:
-        return bone
-    inside, k = mesh.is_bone, bone.stress_mpa.shape[1]
-
-    def spread(values: FloatArray) -> FloatArray:
-        whole = np.zeros((mesh.n_cells, *values.shape[1:]))
-        whole[inside] = values
-        return whole
-
-    modulus, ratio = spread(bone.youngs_modulus_mpa), spread(bone.poisson_ratio)
-    stress, plastic_strain = spread(bone.stress_mpa), spread(bone.plastic_strain)
-    for region, solid in mesh.solids.items():
-        there = mesh.region == region
-        modulus[there], ratio[there] = solid.youngs_modulus_mpa, solid.poisson_ratio
-        stress[there] = solid.youngs_modulus_mpa if solid.yield_stress_mpa is None else solid.yield_stress_mpa
-        # The points of a curve must not coincide for a solver that divides by their distance.
-        plastic_strain[there] = np.arange(k)
-    own = bone.stress_update
-    return replace(
-        bone,
-        youngs_modulus_mpa=modulus,
-        poisson_ratio=ratio,
-        stress_mpa=stress,
-        plastic_strain=plastic_strain,
-        density_g_cm3=spread(bone.density_g_cm3),
-        stress_update=own and replace(own, parameters=spread(own.parameters)),
-    )
-
-
-def check_range(
-    rho_g_cm3: FloatArray,
-    valid_g_cm3: tuple[float, float],
-    largest_share_outside: float,
-    journal: Journal,
-    *,
-    what: str = "was measured in",
-) -> None:
-    """Say how much of the bone lies outside the range that a law was measured in, when it is more than a tenth.
-
-    Raises
-    ------
-    InputError
-        When it is more than `largest_share_outside`.
-    """
-    low, high = valid_g_cm3
-    below, above = float((rho_g_cm3 < low).mean()), float((rho_g_cm3 > high).mean())
-    told = (
-        f"{100 * below:.0f} % of the cells lie below and {100 * above:.0f} % above the densities that the law "
-        f"{what} ({low:g} to {high:g} g/cm³)"
-    )
-    if below + above > largest_share_outside:
-        raise InputError(
-            told,
-            hint="check the calibration and the labels, or choose another law; "
-            "`largest_share_outside: 1` in the options of the law accepts it",
-        )
-    if below + above > 0.1:
-        journal.warn(told)

@@ -14,7 +14,8 @@ from culmann.data.density import DensityMap
 from culmann.data.materials import Unloading
 from culmann.errors import InputError
 from culmann.journal import Journal
-from culmann.laws import check_range, checked_cell_density, with_solids
+from culmann.law_checks import check_range, checked_cell_density
+from culmann.solids import with_solids
 from culmann_femur.averaging import neighbour_mean
 from culmann_femur.cortex import cell_size_mm, cortical_cells
 from culmann_femur.law_picture import law_picture

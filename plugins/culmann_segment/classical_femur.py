@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
@@ -17,10 +16,10 @@ from culmann.errors import InputError
 from culmann.journal import Journal
 from culmann.regridding import labels_onto
 from culmann_segment.classical_femur_bone import femur_bone, neck_seen
-from culmann_segment.classical_femur_confidence import Fact, Femur, facts, weakest
+from culmann_segment.classical_femur_confidence import Fact, Femur, as_json, facts, weakest
 from culmann_segment.classical_femur_filling import enclosed, largest, solid
 from culmann_segment.classical_femur_head import Head, fit
-from culmann_segment.classical_femur_input import METAL_HU, metal_mm3, refuse_unusable
+from culmann_segment.classical_femur_input import METAL_HU, no_head, refuse_head, refuse_unusable
 from culmann_segment.classical_femur_joint import head_surface
 from culmann_segment.classical_femur_picture import femur_picture
 from culmann_segment.classical_femur_sides import find_heads
@@ -116,7 +115,7 @@ def classical_femurs(scan: Scan, config: ClassicalFemursConfig, journal: Journal
     image = turned(scan.grid, scan.hu)
     heads, roundest = find_heads(image)
     if not heads:
-        raise _no_head(image, roundest)
+        raise no_head(image, roundest)
     wanted = _SIDES if config.side == "both" else (config.side,)
     femurs: dict[str, Femur] = {}
     problems: dict[str, InputError] = {}
@@ -140,7 +139,7 @@ def classical_femurs(scan: Scan, config: ClassicalFemursConfig, journal: Journal
     labels = _on_scan(image, femurs, scan)
     confidence = {side: weakest(found).mark for side, found in measured.items()}
     journal.attach("femurs.png", femur_picture(femurs, confidence))
-    journal.attach("femurs.json", _as_json(femurs, measured))
+    journal.attach("femurs.json", as_json(femurs, measured))
     return labels
 
 
@@ -158,7 +157,7 @@ def _femur(image: Image, side: str, heads: Mapping[str, Head], config: Classical
     spacing = config.working_spacing_mm or float(np.clip(min(image.grid.spacing_mm), 1.0, 1.5))
     work = resampled(near, spacing)
     head = fit(work, coarse.centre_mm, side) or coarse
-    _refuse_head(image, head, side, config)
+    refuse_head(image, head, side, config.least_length_mm)
     for _ in range(_MOST_TURNS):
         surface = head_surface(work, head)
         neck = neck_seen(work, head, surface, config.bone_hu)
@@ -168,31 +167,6 @@ def _femur(image: Image, side: str, heads: Mapping[str, Head], config: Classical
     surface = head_surface(work, head)
     mask = solid(work, *femur_bone(work, head, surface, config.bone_hu))
     return Femur(side, work, head, surface, mask, work.positions_mm()[..., 2][mask] - head.centre_mm[2])
-
-
-def _refuse_head(image: Image, head: Head, side: str, config: ClassicalFemursConfig) -> None:
-    where = "(L, P, S) = ({:.0f}, {:.0f}, {:.0f}) mm".format(*head.centre_mm)
-    if head.seen < 0.97:
-        raise InputError(
-            f"the {side} femur is cut through its head: {100 * (1 - head.seen):.0f} % of the head at {where} lie outside "
-            "of the image",
-            hint="a scan that shows the whole head is needed",
-        )
-    inside = box(image, head.centre_mm - 0.5 * head.radius_mm, head.centre_mm + 0.5 * head.radius_mm)
-    if float(np.median(inside.hu)) > 1800:
-        raise InputError(
-            f"the {side} femoral head at {where} is a prosthesis: it is brighter than bone can be",
-            hint="a hip with a prosthesis has no proximal femur to load",
-        )
-    below = float(head.centre_mm[2] - image.grid.extent_mm()[0][2])
-    if below < config.least_length_mm:
-        metal = metal_mm3(box(image, head.centre_mm - 45, head.centre_mm + 45).hu, image.grid.voxel_volume_mm3)
-        implant = f", and {metal / 1000:.2g} cm3 of metal lie around it" if metal > 50 else ""
-        raise InputError(
-            f"the {side} femur is cut through the neck or the trochanters: the image ends {below:.0f} mm below the centre of "
-            f"the head{implant}",
-            hint=f"at least {config.least_length_mm:g} mm are needed (`least_length_mm`), and some 100 mm for a failure load",
-        )
 
 
 def _judge(
@@ -236,29 +210,3 @@ def _on_scan(image: Image, femurs: Mapping[str, Femur], scan: Scan) -> Labels:
     names = {value: name for value, name in NAMES.items() if (label == value).any()}
     history = (*scan.history, f"classical-femurs: {', '.join(told)}")
     return Labels(scan.grid, turned_back(label, scan.grid), names, history, scan.placement)
-
-
-def _no_head(image: Image, roundest: float) -> InputError:
-    metal = metal_mm3(image.hu, image.grid.voxel_volume_mm3)
-    implant = (
-        f" There are {metal / 1000:.2g} cm3 of metal in view: a hip prosthesis has no femoral head." if metal > 100 else ""
-    )
-    return InputError(
-        f"no femoral head was found in the scan ({image.grid.describe()}): the roundest end of a bone is round in "
-        f"{100 * roundest:.0f} % of its directions, and a head in 72 % or more.{implant}",
-        hint="is it a CT of the hips with a whole femoral head in view? Else give labels with `labels-from-file`",
-    )
-
-
-def _as_json(femurs: Mapping[str, Femur], measured: Mapping[str, Mapping[str, Fact]]) -> bytes:
-    content = {
-        side: {
-            "confidence": round(weakest(found).mark, 3),
-            "limited_by": min(found, key=lambda name: found[name].mark),
-            "volume_cm3": round(femurs[side].volume_cm3, 2),
-            "head_centre_mm": [round(float(x), 2) for x in femurs[side].head.centre_mm],
-            "facts": {name: {"value": round(f.value, 4), "mark": round(f.mark, 3)} for name, f in found.items()},
-        }
-        for side, found in measured.items()
-    }
-    return json.dumps(content, indent=2).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -158,3 +159,18 @@ def _share_at_border(mask: BoolArray) -> float:
     surface = mask & ~np.asarray(ndimage.binary_erosion(mask, border_value=1))
     at_border = sum(int(np.take(mask, end, axis=axis).sum()) for axis, end in ((0, -1), (1, 0), (1, -1), (2, 0), (2, -1)))
     return at_border / max(int(surface.sum()), 1)
+
+
+def as_json(femurs: Mapping[str, Femur], measured: Mapping[str, Mapping[str, Fact]]) -> bytes:
+    """`femurs.json`: for each side its confidence, what limits it, and every fact."""
+    content = {
+        side: {
+            "confidence": round(weakest(found).mark, 3),
+            "limited_by": min(found, key=lambda name: found[name].mark),
+            "volume_cm3": round(femurs[side].volume_cm3, 2),
+            "head_centre_mm": [round(float(x), 2) for x in femurs[side].head.centre_mm],
+            "facts": {name: {"value": round(f.value, 4), "mark": round(f.mark, 3)} for name, f in found.items()},
+        }
+        for side, found in measured.items()
+    }
+    return json.dumps(content, indent=2).encode()

@@ -1,4 +1,4 @@
-"""What the classical femur segmenter refuses before it looks for a femur: other units, no bone, voxels that are too wide."""
+"""What the classical femur segmenter refuses: other units, no bone, wide voxels, and femurs that are cut or replaced."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from culmann.data import Scan
 from culmann.errors import InputError
-from culmann_segment.classical_femur_working import FloatImage
+from culmann_segment.classical_femur_head import Head
+from culmann_segment.classical_femur_working import FloatImage, Image, box
 
 #: What is brighter is metal: cortical bone reaches about 2000 HU.
 METAL_HU = 2500.0
@@ -62,3 +63,42 @@ def _refuse_units(hu: FloatImage) -> None:
 def metal_mm3(hu: FloatImage, voxel_mm3: float) -> float:
     """Volume brighter than any bone."""
     return float((hu > METAL_HU).sum()) * voxel_mm3
+
+
+def refuse_head(image: Image, head: Head, side: str, least_length_mm: float) -> None:
+    """Raise InputError for a femur that is cut through its head or neck, or has a prosthesis for a head."""
+    where = "(L, P, S) = ({:.0f}, {:.0f}, {:.0f}) mm".format(*head.centre_mm)
+    if head.seen < 0.97:
+        raise InputError(
+            f"the {side} femur is cut through its head: {100 * (1 - head.seen):.0f} % of the head at {where} lie outside "
+            "of the image",
+            hint="a scan that shows the whole head is needed",
+        )
+    inside = box(image, head.centre_mm - 0.5 * head.radius_mm, head.centre_mm + 0.5 * head.radius_mm)
+    if float(np.median(inside.hu)) > 1800:
+        raise InputError(
+            f"the {side} femoral head at {where} is a prosthesis: it is brighter than bone can be",
+            hint="a hip with a prosthesis has no proximal femur to load",
+        )
+    below = float(head.centre_mm[2] - image.grid.extent_mm()[0][2])
+    if below < least_length_mm:
+        metal = metal_mm3(box(image, head.centre_mm - 45, head.centre_mm + 45).hu, image.grid.voxel_volume_mm3)
+        implant = f", and {metal / 1000:.2g} cm3 of metal lie around it" if metal > 50 else ""
+        raise InputError(
+            f"the {side} femur is cut through the neck or the trochanters: the image ends {below:.0f} mm below the centre of "
+            f"the head{implant}",
+            hint=f"at least {least_length_mm:g} mm are needed (`least_length_mm`), and some 100 mm for a failure load",
+        )
+
+
+def no_head(image: Image, roundest: float) -> InputError:
+    """What is told when no head of a femur was found; `roundest` is the share of directions in which the best one is round."""
+    metal = metal_mm3(image.hu, image.grid.voxel_volume_mm3)
+    implant = (
+        f" There are {metal / 1000:.2g} cm3 of metal in view: a hip prosthesis has no femoral head." if metal > 100 else ""
+    )
+    return InputError(
+        f"no femoral head was found in the scan ({image.grid.describe()}): the roundest end of a bone is round in "
+        f"{100 * roundest:.0f} % of its directions, and a head in 72 % or more.{implant}",
+        hint="is it a CT of the hips with a whole femoral head in view? Else give labels with `labels-from-file`",
+    )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import culmann
 from culmann.catalogue import Offer
 from culmann.config import Config
 from culmann.errors import InputError, PluginError
@@ -74,10 +73,7 @@ class Work:
             self.keys[step.id] = _key(step.offer, step.config, sources)
 
     def do(self) -> None:
-        """See to it that every input and step has its result in the store.
-
-        Raises PipelineError before the first step when one that has no result yet is known to stop (`foreseen`).
-        """
+        """See to it that every input and step has its result in the store; what is known to stop does so before the first."""
         expect_no_stop(self.graph, [name for name in self.graph.steps if self._stored(name) is None])
         needed_until: dict[str, int] = {}
         steps = list(self.graph.steps.values())
@@ -231,7 +227,7 @@ def culmann_version() -> str:
     try:
         return version("culmann")
     except PackageNotFoundError:
-        return f"unknown ({culmann.__name__} was not installed)"
+        return "unknown (culmann was not installed)"
 
 
 def _key(offer: Offer, config: Config | None, sources: Mapping[str, Any]) -> str:

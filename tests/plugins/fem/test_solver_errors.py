@@ -97,7 +97,7 @@ def test_an_increment_without_equilibrium_ends_the_curve_and_says_where(make_blo
 
 def test_density_that_is_no_number_is_told_with_its_place(make_block):
     from culmann import DensityMap
-    from culmann.laws import checked_cell_density
+    from culmann.law_checks import checked_cell_density
 
     mesh = make_block(size=(3, 3, 3)).mesh
     grid = mesh.lattice.grid

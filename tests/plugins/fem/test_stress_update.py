@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from culmann import Grid, InputError, LoadCase, Materials, PluginError, Prescribed, Solid, SolverError, StressUpdate
-from culmann.laws import with_solids
+from culmann.solids import with_solids
 from culmann.stress_updates import load_stress_update
 from culmann.voxels import hexahedra
 
