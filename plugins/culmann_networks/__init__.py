@@ -35,7 +35,7 @@ def culmann_segmenters() -> Iterable[Step]:
 
 @hookimpl
 def culmann_commands() -> Iterable[Command]:
-    """Training, and the model zoo."""
+    """Training, prediction, and the model zoo."""
     yield Command(
         "train unet3d",
         "culmann_networks.train_command:unet3d",
@@ -46,6 +46,18 @@ def culmann_commands() -> Iterable[Command]:
         "train unet2d-multiaxial",
         "culmann_networks.train_command:unet2d_multiaxial",
         summary="Train three 2-D U-Nets, one a plane, on a dataset",
+        extra=_EXTRA,
+    )
+    yield Command(
+        "predict unet3d",
+        "culmann_networks.predict_command:unet3d",
+        summary="Segment the scans of a dataset, or scans in a folder, with a 3-D U-Net",
+        extra=_EXTRA,
+    )
+    yield Command(
+        "predict unet2d-multiaxial",
+        "culmann_networks.predict_command:unet2d_multiaxial",
+        summary="Segment the scans of a dataset, or scans in a folder, with three 2-D U-Nets",
         extra=_EXTRA,
     )
     yield Command(
