@@ -28,7 +28,6 @@ from segmentation_table import NAMES, Line, Score, findings, scored, table
 from segmentation_trainings import train
 
 from culmann.data import Labels, Scan
-from culmann.dataset import Dataset
 from culmann.errors import InputError
 from culmann.journal import QuietJournal
 from culmann.regridding import labels_onto
@@ -42,6 +41,8 @@ def compared(folder: Path, effort: Effort, architectures: Sequence[str]) -> list
     training, tests = made_scans(folder, effort)
     laid, reference = preprocessed(training, folder, effort.spacing_mm)
     print(f"{len(training.cases)} scans to train on, {len(laid.cases)} halves; {len(tests.cases)} to judge on", file=sys.stderr)
+    whole = [(scan, labels, [scan]) for scan, labels in (tests.load(case) for case in tests.cases)]
+    cut = [(scan, labels, list(halves(scan, effort.spacing_mm, reference).values())) for scan, labels, _ in whole]
     lines = []
     for architecture, (data, dataset) in product(architectures, (("raw", training), ("preprocessed", laid))):
         kept = folder / f"{architecture}-{data}.json"
@@ -49,7 +50,7 @@ def compared(folder: Path, effort: Effort, architectures: Sequence[str]) -> list
             begun = time.monotonic()
             segment = train(architecture, dataset, folder / f"{architecture}-{data}", effort)
             seconds = time.monotonic() - begun
-            scores, cleaned = judged(tests, segment, effort.spacing_mm, None if data == "raw" else reference)
+            scores, cleaned = judged(whole if data == "raw" else cut, segment)
             steps = effort.nnunet_steps if architecture == "nnunet" else effort.steps
             Line(architecture, data, scores, cleaned, steps, seconds).write(kept)
         lines.append(Line.read(kept))
@@ -58,14 +59,13 @@ def compared(folder: Path, effort: Effort, architectures: Sequence[str]) -> list
 
 
 def judged(
-    dataset: Dataset, segment: Callable[[Scan], Labels], spacing_mm: float, reference: Path | None
+    cases: Sequence[tuple[Scan, Labels, Sequence[Scan]]], segment: Callable[[Scan], Labels]
 ) -> tuple[list[Score], list[Score]]:
-    """Every femur of every scan of a dataset, on the scan's own voxels; with a reference, found in the preprocessed halves."""
+    """Every femur of every scan, on the scan's own voxels, found in the scan itself or in its preprocessed halves."""
     scores, cleaned = list[Score](), list[Score]()
-    for case in dataset.cases:
-        scan, true = dataset.load(case)
+    for scan, true, parts in cases:
         mask = np.zeros(scan.grid.shape, dtype=bool)
-        for part in halves(scan, spacing_mm, reference).values() if reference else [scan]:
+        for part in parts:
             try:
                 label = segment(part)
             except InputError:  # nothing was found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +47,8 @@ class Effort:
         Of the U-Nets, and of the preprocessed halves.
     nnunet_memory_gb
         Of a GPU that nnU-Net plans for: it decides the size of its patches.
+    scans
+        Options of `culmann synthesize`, as YAML.
     """
 
     cases: int = 6
@@ -55,6 +57,7 @@ class Effort:
     nnunet_steps: int = 250
     spacing_mm: float = 3.0
     nnunet_memory_gb: float = 0.5
+    scans: str = field(default=SCANS, repr=False)
 
 
 def do(*words: str) -> None:
@@ -66,7 +69,7 @@ def made_scans(folder: Path, effort: Effort) -> tuple[Dataset, Dataset]:
     """Scans of the hips for training and for judging, of different seeds; those that are there already are taken."""
     folder.mkdir(parents=True, exist_ok=True)
     options = folder / "scans.yaml"
-    options.write_text(SCANS, encoding="utf-8")
+    options.write_text(effort.scans, encoding="utf-8")
     for name, count, seed in (("train", effort.cases, 1), ("test", effort.tests, 2)):
         if not (folder / name).is_dir():
             words = ["--cases", str(count), "--seed", str(seed), "--anatomy", "hips", "--config", str(options)]
