@@ -32,7 +32,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table: one architecture on one kind of data, as it came out and after islands were removed."""
+    """A line of the table: one architecture on one kind of data, as it came out and after islands were removed.
+
+    `seconds` are those that the training computed.
+    """
 
     architecture: str
     data: str
@@ -78,7 +81,7 @@ def table(lines: Sequence[Line]) -> str:
         "paper: DSC",
         "paper: HD (mm)",
         "steps",
-        "training (s)",
+        "training (CPU s)",
     ]
     rows = [head, ["---"] * len(head), *(line.cells() for line in lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
