@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -42,7 +43,11 @@ def compared(folder: Path, effort: Effort, architectures: Sequence[str]) -> list
     laid, reference = preprocessed(training, folder, effort.spacing_mm)
     print(f"{len(training.cases)} scans to train on, {len(laid.cases)} halves; {len(tests.cases)} to judge on", file=sys.stderr)
     whole = [(scan, labels, [scan]) for scan, labels in (tests.load(case) for case in tests.cases)]
-    cut = [(scan, labels, list(halves(scan, effort.spacing_mm, reference).values())) for scan, labels, _ in whole]
+
+    @cache
+    def cut() -> list[tuple[Scan, Labels, list[Scan]]]:
+        return [(scan, labels, list(halves(scan, effort.spacing_mm, reference).values())) for scan, labels, _ in whole]
+
     lines = []
     for architecture, (data, dataset) in product(architectures, (("raw", training), ("preprocessed", laid))):
         kept = folder / f"{architecture}-{data}.json"
@@ -50,7 +55,7 @@ def compared(folder: Path, effort: Effort, architectures: Sequence[str]) -> list
             begun = _computed()
             segment = train(architecture, dataset, folder / f"{architecture}-{data}", effort)
             seconds = _computed() - begun
-            scores, cleaned = judged(whole if data == "raw" else cut, segment)
+            scores, cleaned = judged(whole if data == "raw" else cut(), segment)
             steps = effort.nnunet_steps if architecture == "nnunet" else effort.steps
             Line(architecture, data, scores, cleaned, steps, seconds).write(kept)
         lines.append(Line.read(kept))
