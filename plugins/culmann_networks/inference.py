@@ -131,13 +131,9 @@ def _run(network: nn.Module, flips: list[int], flat: bool, how: How) -> Run:
     kind, smaller = (torch.float16, how.half) if cuda else (torch.bfloat16, how.bfloat16)
 
     def look(windows: Tensor) -> Tensor:
-        n = len(windows)
-        if n == 1 and not cuda:
-            # Of a single window with one channel, torch computes the first convolution without oneDNN, several times slower.
-            windows = windows.expand(2, *windows.shape[1:])
         with torch.autocast(how.device.type, dtype=kind, enabled=smaller):
             out = network(windows[:, :, 0])[:, :, None] if flat else network(windows)
-        return torch.softmax(out[:n].to(torch.float32), dim=1)
+        return torch.softmax(out.to(torch.float32), dim=1)
 
     def run(windows: Tensor) -> Tensor:
         total = look(windows)

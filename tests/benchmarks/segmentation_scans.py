@@ -54,9 +54,9 @@ class Effort:
     cases: int = 6
     tests: int = 8
     steps: int = 600
-    nnunet_steps: int = 250
+    nnunet_steps: int = 200
     spacing_mm: float = 3.0
-    nnunet_memory_gb: float = 0.5
+    nnunet_memory_gb: float = 0.25
     scans: str = field(default=SCANS, repr=False)
 
 
