@@ -31,6 +31,8 @@ from culmann_interchange.file_kinds import media_type
 from culmann_interchange.run_folder import RunFolder, read_run_folder
 
 METADATA = "ro-crate-metadata.json"
+#: What somebody who names it expects no folder to be.
+_OTHER_ARCHIVES = {".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
 _CRATE = "https://w3id.org/ro/crate/1.1"
 _CONTEXT = [f"{_CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
 
@@ -54,6 +56,8 @@ def write_crate(run: Path, out: Path, *, licence: str | None = None, with_inputs
     InputError
         When it is no run folder or not whole, or an input that is wanted has changed since the run.
     """
+    if out.suffix.lower() in _OTHER_ARCHIVES:
+        raise InputError(f"{out} cannot be written: a crate is a folder or a .zip file", hint=f"--out {out.stem}.zip")
     source = read_run_folder(run)
     if not source.parts:
         raise InputError(f"no variant of the run {run} has a result")

@@ -74,3 +74,13 @@ def test_a_log_hears_of_a_long_step_now_and_then(capsys: pytest.CaptureFixture[s
     log.progress("response", "900 N", 0.5)  # after 12 s
     log.progress("response", "950 N", 0.6)  # a second later
     assert capsys.readouterr().err == "response: native-solver starts\nresponse: 900 N (50 %)\n"
+
+
+def test_a_log_that_nobody_reads_any_more_does_not_stop_the_run(culmann: Program) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "culmann", "run", "read.yaml", "--plugin", "word.py"]
+    done = subprocess.run(command, cwd=culmann.folder, stdout=subprocess.PIPE, stderr=write, check=False, encoding="utf-8")
+    os.close(write)
+    assert "Failure load  1234 N" in done.stdout
+    assert (culmann.folder / "runs" / "read" / "strength.json").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -70,7 +71,8 @@ class LogLines:
         self._say(f"{step}: {'interrupted' if isinstance(problem, KeyboardInterrupt) else 'failed'}")
 
     def _say(self, text: str) -> None:
-        typer.echo(text, err=True)
+        with contextlib.suppress(BrokenPipeError):  # that nobody listens any more is no reason to stop computing
+            typer.echo(text, err=True)
 
 
 @dataclass(slots=True)

@@ -118,4 +118,5 @@ def test_wiring_agrees_with_the_rule_told_in_words(lab, uses):
 
 @pytest.mark.parametrize("name", ["number", "a", "b.low"])
 def test_everything_that_flows_can_be_an_output(lab, name):
-    lab.steps(f"a: {{use: add, {ADD}}}\nb: {{use: halves}}", outputs=f"{{x: {name}, y: b.high}}")
+    graph = lab.steps(f"a: {{use: add, {ADD}}}\nb: {{use: halves}}", outputs=f"{{x: {name}, y: b.high}}")
+    assert [(output.folder, output.value) for output in graph.outputs] == [("x", name), ("y", "b.high")]

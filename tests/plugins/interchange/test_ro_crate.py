@@ -124,3 +124,10 @@ def test_what_is_no_run_or_not_whole_is_refused(run_folder, tmp_path):
     with pytest.raises(InputError, match=r"not whole: 1 of its files are missing, the first is left/strength\.json"):
         write_crate(tmp_path / "run", tmp_path / "crate")
     assert not (tmp_path / "crate").exists()
+
+
+@pytest.mark.parametrize("name", ["crate.tar", "crate.tar.gz", "crate.7Z"])
+def test_another_archive_is_refused_before_a_folder_gets_its_name(run_folder, tmp_path, name):
+    with pytest.raises(InputError, match=r"a crate is a folder or a \.zip file"):
+        write_crate(run_folder, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
