@@ -48,7 +48,7 @@ def as_png(rows: Mapping[str, Sequence[Row]]) -> bytes:
     for axes in (loss, dice):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-        if len(rows) > 1:
+        if len(rows) > 1 and axes.lines:
             axes.legend(frameon=False)
     png = io.BytesIO()
     figure.savefig(png, dpi=150, format="png")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
+import io
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from culmann.cli import app
 from culmann.data import Scan
 from culmann.dataset import Dataset, NewCase, read_dataset, write_dataset
 from culmann.errors import CulmannError, InputError
@@ -61,8 +63,9 @@ class Effort:
 
 
 def do(*words: str) -> None:
-    """A command of culmann, in a process of its own."""
-    subprocess.run([sys.executable, "-m", "culmann", *words], check=True, stdout=subprocess.DEVNULL)
+    """A command of culmann."""
+    with redirect_stdout(io.StringIO()):
+        app(list(words), standalone_mode=False)
 
 
 def made_scans(folder: Path, effort: Effort) -> tuple[Dataset, Dataset]:
