@@ -2,6 +2,7 @@
 
     python tests/benchmarks/inference.py                       # the trunk that ships, fresh weights, one thread
     python tests/benchmarks/inference.py --repeats 5 --threads 2 --model MODEL --scan ct.nii.gz
+    python tests/benchmarks/inference.py --spacing-mm 1 --channels 8 16 32 --repeats 1   # a large volume: mind the memory
 
 All get the same volume on the voxels of the network, the same windows (64 cubed, half of each covered again, Gaussian
 weights, no mirrored looks) and the same weights. Every run is a process of its own, so that its peak memory is its own; the
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +41,13 @@ TRUNK = Path(__file__).parents[2] / "pipelines" / "data" / "trunk_ct" / "ct.nii.
 WAYS = ("nnU-Net", "MONAI", "culmann, every window", "culmann", "culmann, bfloat16")
 
 
-def fresh_model(folder: Path) -> ModelFile:
-    """A network as large as that of the vertebrae, with weights of chance: time does not depend on what it learnt."""
+def fresh_model(folder: Path, channels: Sequence[int], spacing_mm: float) -> ModelFile:
+    """A network with weights of chance: time does not depend on what it learnt."""
     facts = ModelFacts(
         architecture="unet3d",
-        network=UnetOptions(channels=(32, 64, 128, 256), residual_units=2),
+        network=UnetOptions(channels=tuple(channels), residual_units=2),
         patch_voxels=(64, 64, 64),
-        spacing_mm=(1.5, 1.5, 1.5),
+        spacing_mm=(spacing_mm,) * 3,
         window_hu=(-300.0, 1000.0),
         labels={1: "vertebra"},
     )
@@ -126,6 +128,8 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--model", type=Path)
     ask.add_argument("--scan", type=Path, default=TRUNK)
+    ask.add_argument("--channels", type=int, nargs="+", default=[32, 64, 128, 256], help="of a fresh network")
+    ask.add_argument("--spacing-mm", type=float, default=1.5, help="of a fresh network: 1 makes the trunk a large volume")
     ask.add_argument("--repeats", type=int, default=3)
     ask.add_argument("--threads", type=int, default=1)
     ask.add_argument("--crop", type=int, help="Only a cube of so many voxels in the middle.")
@@ -136,7 +140,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        model = fresh_model(folder)
+        model = fresh_model(folder, given.channels, given.spacing_mm)
         if given.model:
             mine = open_model(given.model)
             model = write_model(folder, mine.tensors(), mine.facts)

@@ -36,8 +36,11 @@ from culmann.regridding import labels_onto
 #: A femur of a made scan has some 100 cm3.
 _ISLAND_MM3 = 10_000.0
 
+#: Of data: the scans as they are, and the preprocessed halves.
+KINDS = ("raw", "preprocessed")
 
-def compared(folder: Path, effort: Effort, architectures: Sequence[str]) -> list[Line]:
+
+def compared(folder: Path, effort: Effort, architectures: Sequence[str], kinds: Sequence[str] = KINDS) -> list[Line]:
     """All lines of the table; those that stand in the folder already are taken from there."""
     training, tests = made_scans(folder, effort)
     laid, reference = preprocessed(training, folder, effort.spacing_mm)
@@ -49,11 +52,11 @@ def compared(folder: Path, effort: Effort, architectures: Sequence[str]) -> list
         return [(scan, labels, list(halves(scan, effort.spacing_mm, reference).values())) for scan, labels, _ in whole]
 
     lines = []
-    for architecture, (data, dataset) in product(architectures, (("raw", training), ("preprocessed", laid))):
+    for architecture, data in product(architectures, kinds):
         kept = folder / f"{architecture}-{data}.json"
         if not kept.is_file():
             begun = _computed()
-            segment = train(architecture, dataset, folder / f"{architecture}-{data}", effort)
+            segment = train(architecture, training if data == "raw" else laid, folder / f"{architecture}-{data}", effort)
             seconds = _computed() - begun
             scores, cleaned = judged(whole if data == "raw" else cut(), segment)
             steps = effort.nnunet_steps if architecture == "nnunet" else effort.steps
@@ -113,7 +116,7 @@ def main() -> None:
     effort = Effort(given.cases, given.tests, given.steps, given.nnunet_steps)
     os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory() as folder:
-        lines = compared(given.keep or Path(folder), effort, given.architecture or list(NAMES))
+        lines = compared(given.keep or Path(folder), effort, given.architecture or list(NAMES), given.data or KINDS)
     print(f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {effort}\n")
     print(table(lines), "", *findings(lines), sep="\n")
 
