@@ -54,7 +54,9 @@ def test_a_case_near_its_time_limit_is_queued_again_and_goes_on(ward, slurm, mon
     assert len(ward.calls) == 2
 
 
-def test_a_job_that_slurm_ends_is_told(ward, slurm):
+def test_a_job_that_slurm_ends_is_told(ward, slurm, monkeypatch):
+    # A result may come late over the network file system of a cluster, and submitit waits 15 s for one. Here is no network.
+    monkeypatch.setattr("submitit.SlurmJob._results_timeout_s", 1)
     clock = threading.Timer(4.0, subprocess.run, [[ward.folder / "bin" / "scancel", "1000"]])
     clock.start()
     records, _ = ward.run(ward.cases(1, None, "boom.wait_s=60"), executor="slurm", options=FAST)
