@@ -21,6 +21,9 @@ from culmann.whole import in_one_step
 #: Endings of the image files that culmann reads.
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 
+#: No image of a bone is shorter or longer than this, whatever scanned it: its header is in another unit.
+_LONGEST_SIDE_MM = (1.0, 10_000.0)
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
@@ -143,9 +146,22 @@ def _grid(path: Path, image: sitk.Image | sitk.ImageFileReader) -> Grid:
         sx, sy, sz = image.GetSpacing()
         ox, oy, oz = image.GetOrigin()
         i, j, k = image.GetSize()
-        return Grid((i, j, k), (sx, sy, sz), (ox, oy, oz), tuple(image.GetDirection()))
+        grid = Grid((i, j, k), (sx, sy, sz), (ox, oy, oz), tuple(image.GetDirection()))
     except ValueError as problem:
         raise InputError(f"{path}: {problem}", hint="resample the image onto a grid with axes at right angles") from problem
+    _expect_millimetres(path, grid)
+    return grid
+
+
+def _expect_millimetres(path: Path, grid: Grid) -> None:
+    longest_mm = max(n * s for n, s in zip(grid.size, grid.spacing_mm, strict=True))
+    least, most = _LONGEST_SIDE_MM
+    if not least <= longest_mm <= most:
+        unit, factor = ("metres", "1000") if longest_mm < least else ("micrometres", "0.001")
+        raise InputError(
+            f"the longest side of {path} is {longest_mm:.3g} mm: its spacing is probably in {unit}, and millimetres are wanted",
+            hint=f"correct the header; with SimpleITK: image.SetSpacing([{factor} * s for s in image.GetSpacing()])",
+        )
 
 
 def _finite(path: Path, array: npt.NDArray[Any]) -> npt.NDArray[Any]:

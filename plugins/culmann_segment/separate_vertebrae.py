@@ -94,8 +94,8 @@ def separate_vertebrae(labels: Labels, config: SeparateVertebraeConfig, journal:
     found = [n for n in found if n not in strays]
     if strays:
         journal.warn(
-            f"{len(strays)} parts that look like vertebrae lie more than {config.column_mm:g} mm beside the column, "
-            "and were left out"
+            f"left out: {len(strays)} of the parts that look like vertebrae, more than {config.column_mm:g} mm "
+            "beside the column"
         )
     on_border = {n: _on_border_mm2(kept == n, bone.spacing_mm) for n in found}
     whole = [n for n in found if on_border[n] <= config.border_mm2]

@@ -97,7 +97,7 @@ def culmann(environment: dict[str, str], *arguments: str) -> subprocess.Complete
 
 def test_the_program_lists_them_without_importing_their_code(with_lab: dict[str, str]) -> None:
     done = culmann(with_lab, "--help")
-    assert re.search(r"^  weigh +Weigh a whole bone$", done.stdout, flags=re.MULTILINE)
+    assert re.search(r"^  weigh +Weigh a whole bone\.$", done.stdout, flags=re.MULTILINE)
     assert re.search(r"^  train +Train: .*laba-net", done.stdout, flags=re.MULTILINE)
     assert "CODE IMPORTED" not in done.stdout
     assert "culmann train laba-net  Train the net of a lab  [laba 1.0]" in culmann(with_lab, "plugins").stdout

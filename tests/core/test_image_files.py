@@ -195,6 +195,15 @@ def test_what_cannot_be_written_leaves_nothing(name: str, says: str, tmp_path: P
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("factor", "unit"), [(1e-3, "metres"), (1e3, "micrometres")])
+def test_a_header_in_another_unit_is_told(factor: float, unit: str, tmp_path: Path) -> None:
+    image = sitk.GetImageFromArray(np.zeros((60, 70, 80), np.int16))
+    image.SetSpacing([factor * 1.5] * 3)
+    sitk.WriteImage(image, str(tmp_path / "a.nrrd"))
+    with pytest.raises(InputError, match=f"probably in {unit}, and millimetres are wanted"):
+        read_image_file(tmp_path / "a.nrrd")
+
+
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize(("missing", "whole"), [(0, True), (1, False)])
 def test_length_of_nifti_2_files(order: str, missing: int, whole: bool, tmp_path: Path) -> None:

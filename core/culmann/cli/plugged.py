@@ -72,7 +72,7 @@ def _command(name: str, found: list[tuple[str, CommandOffer]]) -> Any:
     """What stands behind one name: a command, or a group of those with a second word."""
     alone = [offer for rest, offer in found if not rest]
     if alone:
-        late = _Late(name, help=alone[0].command.summary, rich_markup_mode=None)
+        late = _Late(name, help=f"{alone[0].command.summary.removesuffix('.')}.", rich_markup_mode=None)
         late.offers = [offer for _, offer in found]
         return late
     summary = f"{name.capitalize()}: {', '.join(dict.fromkeys(rest for rest, _ in found))}."

@@ -109,7 +109,7 @@ def test_a_hip_is_no_vertebra():
     found = separate_vertebrae(beside, SeparateVertebraeConfig(), journal)
     assert len(found.present()) == 3
     assert found.label[ball].max() == 0
-    assert "1 parts that look like vertebrae lie more than 60 mm beside the column" in journal.warnings[0]
+    assert "left out: 1 of the parts that look like vertebrae, more than 60 mm beside the column" in journal.warnings[0]
 
 
 def test_levels_are_counted_upwards():
