@@ -131,3 +131,14 @@ def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "site" / "steps.html").exists()
+
+
+def test_the_architecture_names_every_plugin_and_nothing_that_is_gone() -> None:
+    rooms = (DOCS / "architecture.md").read_text(encoding="utf-8").partition("## The rooms")[2].partition("\n## ")[0]
+    core, plugins = rooms.partition("    plugins/")[::2]
+    named = set(re.findall(r"\b(culmann_\w+)/", plugins))
+    assert named == {path.parent.name for path in (ROOT / "plugins").glob("*/__init__.py")}
+    entries = [name for line in core.splitlines() for name in re.findall(r"^ {6}((?:[\w.]+/? )+)", line)]
+    files = [name for entry in entries for name in entry.split() if name.endswith((".py", "/"))]
+    assert len(files) > 15
+    assert [name for name in files if not (ROOT / "core" / "culmann" / name).exists()] == []

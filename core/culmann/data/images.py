@@ -12,14 +12,6 @@ import SimpleITK as sitk
 from culmann.data.grid import Grid
 
 
-def grid_of(image: sitk.Image) -> Grid:
-    """The grid of a 3-D SimpleITK image; raises ValueError when the image is not on one."""
-    i, j, k = image.GetSize()
-    sx, sy, sz = image.GetSpacing()
-    ox, oy, oz = image.GetOrigin()
-    return Grid((i, j, k), (sx, sy, sz), (ox, oy, oz), tuple(image.GetDirection()))
-
-
 def to_image(array: npt.NDArray[Any], grid: Grid) -> sitk.Image:
     """A SimpleITK image of an array (z, y, x) on a grid."""
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
