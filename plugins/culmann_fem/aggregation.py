@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from culmann.data.arrays import FloatArray, IntArray
 from culmann_fem.chebyshev import chebyshev
+from culmann_fem.kernels import kernel
 from culmann_fem.spectrum import largest_eigenvalue
-
-_njit = numba.njit(nogil=True, cache=True)
 
 FloatArray32 = npt.NDArray[np.float32]
 _DEGREE = 2
@@ -111,7 +109,7 @@ def _level(A: Any, motions: FloatArray) -> tuple[_Level, Any, FloatArray]:
     return _Level(A, inverse, largest, P), coarse.tobsr(blocksize=(width, width)), coarse_motions
 
 
-@_njit
+@kernel
 def _aggregates(indptr: IntArray, indices: IntArray, strength: FloatArray, strong: float) -> tuple[IntArray, int]:
     """(aggregate of every node, -1 for one without strong neighbours; their number)."""
     n = len(indptr) - 1
@@ -166,7 +164,7 @@ def _aggregates(indptr: IntArray, indices: IntArray, strength: FloatArray, stron
     return joined, count
 
 
-@_njit
+@kernel
 def _orthogonal(motions: FloatArray, aggregate: IntArray, count: int) -> tuple[FloatArray, FloatArray]:
     """Motions (n, size, width) of each aggregate made orthonormal, and (width * count, width) what made them so.
 

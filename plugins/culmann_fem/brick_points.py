@@ -6,16 +6,13 @@ element, and so, by transposition, is the pressure.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from culmann_fem.gauss import forces, gradients, strain_at, stress_into
-
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
-_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, inline="always")
+from culmann_fem.kernels import fast_kernel, fast_part
 
 
-@_inlined
+@fast_part
 def _strain_at(grad, p, e):
     strain_at(grad, p, e)
     e[3] *= 2
@@ -23,7 +20,7 @@ def _strain_at(grad, p, e):
     e[5] *= 2
 
 
-@_inlined
+@fast_part
 def _mean_trace(t):
     """One third of the mean trace of t (8, 6)."""
     mean = 0.0
@@ -32,7 +29,7 @@ def _mean_trace(t):
     return mean / 24
 
 
-@_inlined
+@fast_part
 def _take(f, place, t, dual, force, scale, weight, b_bar, i, j, k, first, last):
     """F -= forces of the stresses t (8, 6) of element i, j, k, on the node planes first to last."""
     dual[:] = 0
@@ -52,7 +49,7 @@ def _take(f, place, t, dual, force, scale, weight, b_bar, i, j, k, first, last):
                 f[c, place[at, j + (a >> 1 & 1)] + k + (a >> 2 & 1)] -= force[c, a]
 
 
-@_njit
+@fast_kernel
 def strains(u, place, cell, plane, scale, b_bar, out, first, last):
     """Out (m, 8, 6): strains of the elements of the planes first <= i < last."""
     modes, grad = np.empty((3, 8)), np.empty((3, 3, 4))
@@ -70,7 +67,7 @@ def strains(u, place, cell, plane, scale, b_bar, out, first, last):
                 e[p, 2] += shift
 
 
-@_njit
+@fast_kernel
 def subtract(f, place, cell, plane, stress, scale, weight, b_bar, first, last):
     """F -= forces of stresses (m, 8, 6), on the node planes first <= i < last."""
     dual, force, t = np.empty((3, 3, 4)), np.empty((3, 8)), np.empty((8, 6))
@@ -84,7 +81,7 @@ def subtract(f, place, cell, plane, stress, scale, weight, b_bar, first, last):
             _take(f, place, t, dual, force, scale, weight, b_bar, cell[m, 0], cell[m, 1], cell[m, 2], first, last)
 
 
-@_njit
+@fast_kernel
 def subtract_tangent(v, f, place, cell, plane, index, lost, active, scale, weight, b_bar, first, last):
     """F -= forces of what v strains, times `lost`, on the node planes first <= i < last.
 

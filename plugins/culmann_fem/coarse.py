@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from culmann.data.arrays import BoolArray, IntArray
+from culmann_fem.kernels import fast_kernel, fast_part
 from culmann_fem.simd import load, load_nine, spread, total
-
-_FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
-_njit = numba.njit(nogil=True, fastmath=_FAST, cache=True)
-_part = numba.njit(nogil=True, fastmath=_FAST)  # of kernels, which the cache has
 
 FloatArray32 = npt.NDArray[np.float32]
 #: Rows in front of an array of node vectors that `residual` looks into, and behind it.
@@ -76,7 +72,7 @@ def coarse_topology(filled: BoolArray) -> Topology:
     # Where a line begins, by any of its nodes that exists; a line without nodes may begin anywhere.
     first = neighbour - np.tile(np.array([0, 1, 2], dtype=np.int32), 9)
     first[missing] = -FRONT
-    run = (3 * (first.reshape(n, 9, 3).max(axis=2) + FRONT)).astype(np.uint32)
+    run = np.ascontiguousarray(3 * (first.reshape(n, 9, 3).max(axis=2) + FRONT), dtype=np.uint32)
     neighbour[missing] = n
     return Topology(_numbered(there), number, place, neighbour, run)
 
@@ -87,11 +83,11 @@ def _numbered(there: BoolArray) -> IntArray:
     return number
 
 
-@_part
+@fast_part
 def _product(stencil, run, x, m):
     """(A x)[m], three numbers.
 
-    `stencil` is flat; x is, with `FRONT` rows in front of those of the nodes and `BEHIND` behind: a vector is read for the nine
+    x is flat, with `FRONT` rows in front of those of the nodes and `BEHIND` behind: a vector is read for the nine
     numbers of each line.
     """
     at = 243 * m
@@ -105,16 +101,15 @@ def _product(stencil, run, x, m):
     return total(first), total(second), total(third)
 
 
-@_njit
+@fast_kernel
 def residual(stencil, run, x, r, t, first, last):
     """T = r - A x on the nodes first <= m < last."""
-    flat = stencil.reshape(-1)
     for m in range(first, last):
-        a, b, c = _product(flat, run, x, m)
+        a, b, c = _product(stencil, run, x, m)
         t[m, 0], t[m, 1], t[m, 2] = r[m, 0] - a, r[m, 1] - b, r[m, 2] - c
 
 
-@_part
+@fast_part
 def smooth_first(r, inverse_diagonal, d, to, factor, first, last):
     """First Chebyshev step from x = 0: d = factor D^-1 r, to = d."""
     for m in range(first, last):
@@ -123,18 +118,17 @@ def smooth_first(r, inverse_diagonal, d, to, factor, first, last):
             to[m, c] = d[m, c]
 
 
-@_part
+@fast_part
 def smooth(stencil, run, x, r, inverse_diagonal, d, to, keep, factor, first, last):
     """Chebyshev step: d = keep d + factor D^-1 (r - A x), to = x + d."""
-    flat = stencil.reshape(-1)
     for m in range(first, last):
-        left = _product(flat, run, x, m)
+        left = _product(stencil, run, x, m)
         for c in range(3):
             d[m, c] = keep * d[m, c] + factor * inverse_diagonal[m, c] * (r[m, c] - left[c])
             to[m, c] = x[3 * (m + FRONT) + c] + d[m, c]
 
 
-@_njit
+@fast_kernel
 def inverted(A):
     """Turn a symmetric positive definite matrix into its inverse, in place: the same for any number of threads."""
     n = A.shape[0]
@@ -151,7 +145,7 @@ def inverted(A):
                     A[row, column] -= share * A[k, column]
 
 
-@_part
+@fast_part
 def invert(inverse, r, x, first, last):
     """X = inverse r on the nodes first <= m < last."""
     flat = r.reshape(-1)
@@ -163,7 +157,7 @@ def invert(inverse, r, x, first, last):
             x[m, c] = total
 
 
-@_part
+@fast_part
 def restrict(t, number, place, coarse, first, last):
     """coarse[m] = P^T t for the nodes first <= m < last of the next level."""
     ni, nj, nk = number.shape
@@ -186,7 +180,7 @@ def restrict(t, number, place, coarse, first, last):
                         coarse[m, e] += w * t[number[i, j, k], e]
 
 
-@_part
+@fast_part
 def prolong(coarse, number, place, x, first, last):
     """X += P coarse on the nodes first <= m < last; `number` finds a node of the next level by its place."""
     for m in range(first, last):

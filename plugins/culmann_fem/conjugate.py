@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from culmann.data.arrays import FloatArray
 from culmann_fem import sweeps
 from culmann_fem.barrier import meet
 from culmann_fem.cycle import cycle
-
-_njit = numba.njit(nogil=True, cache=True)
-_part = numba.njit(nogil=True)  # of kernels, which the cache has
+from culmann_fem.kernels import inlined, kernel, part
 
 # Places in `ConjugateState.numbers`.
 ALONG, NORM, STUCK, DONE = range(4)
@@ -44,7 +41,7 @@ class ConjugateState(NamedTuple):
     numbers: FloatArray
 
 
-@_part
+@part
 def _sum(partial):
     """The same on every thread, and for any number of them."""
     total = 0.0
@@ -53,10 +50,10 @@ def _sum(partial):
     return total
 
 
-@_part
-def _turn(fine, levels, program, state, room, before, barrier, threads, t):
+@inlined
+def _turn(fine, program, state, before, barrier, threads, t):
+    """P = z + beta p, once the cycle has made z of r; r . z."""
     first, last, plane = program.planes[t], program.planes[t + 1], fine.bricks.lines.plane
-    cycle(fine, levels, program, room, barrier, threads, t)
     sweeps.dot(state.r, fine.x[0], plane, state.partial[0], first, last)
     meet(barrier, threads)
     along = _sum(state.partial[0])
@@ -65,7 +62,7 @@ def _turn(fine, levels, program, state, room, before, barrier, threads, t):
     return along
 
 
-@_part
+@inlined
 def _advance(fine, program, state, along, barrier, threads, t):
     """The norm of the residual after a step, or -1 where the matrix is not positive along p."""
     first, last = program.planes[t], program.planes[t + 1]
@@ -79,7 +76,7 @@ def _advance(fine, program, state, along, barrier, threads, t):
     return np.sqrt(_sum(partial))
 
 
-@_part
+@inlined
 def _note(state, norm, along, done, barrier, threads, t):
     meet(barrier, threads)
     if t == 0:
@@ -90,7 +87,7 @@ def _note(state, norm, along, done, barrier, threads, t):
             state.numbers[NORM] = norm
 
 
-@_njit
+@kernel
 def run(task, bricks, fine, levels, program, state, tolerance, most, barrier, threads, t):
     """One of the tasks above. They are one kernel, so that the cycle is compiled once.
 
@@ -104,16 +101,20 @@ def run(task, bricks, fine, levels, program, state, tolerance, most, barrier, th
     first, last = program.planes[t], program.planes[t + 1]
     room, room_double = sweeps.rings(fine.r, bricks.lines), sweeps.rings(state.p, bricks.lines)
     along, norm, done = state.numbers[ALONG], state.numbers[NORM], 0
-    if task == CYCLE:
-        cycle(fine, levels, program, room, barrier, threads, t)
-        return
-    if task == ADVANCE:
-        sweeps.mask_and_dot(state.q, state.p, fine.free, bricks.lines.plane, state.partial[1], first, last)
-        norm = _advance(fine, program, state, along, barrier, threads, t)
-    while (task == TURN or norm > tolerance) and task != ADVANCE and done < most and np.isfinite(norm):
-        along = _turn(fine, levels, program, state, room, along, barrier, threads, t)
-        done += 1
-        if task == ITERATE:
+    # Each part is called in one place: where it is called it is compiled.
+    while task in (CYCLE, ADVANCE) or ((task == TURN or norm > tolerance) and done < most and np.isfinite(norm)):
+        if task != ADVANCE:
+            cycle(fine, levels, program, room, barrier, threads, t)
+            if task == CYCLE:
+                return
+            along = _turn(fine, program, state, along, barrier, threads, t)
+            done += 1
+            if task == TURN:
+                break
             sweeps.product(state.p, state.q, bricks, fine.free, state.partial[1], room_double, first, last)
-            norm = _advance(fine, program, state, along, barrier, threads, t)
+        else:
+            sweeps.mask_and_dot(state.q, state.p, fine.free, bricks.lines.plane, state.partial[1], first, last)
+        norm = _advance(fine, program, state, along, barrier, threads, t)
+        if task == ADVANCE:
+            break
     _note(state, norm, along, done, barrier, threads, t)

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from culmann.data.arrays import IntArray
 from culmann_fem import coarse, sweeps, vectors
 from culmann_fem.barrier import meet
+from culmann_fem.kernels import inlined
 from culmann_fem.operator import Bricks
-
-_part = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"})  # of kernels, which the cache has
 
 Single = npt.NDArray[np.float32]
 
@@ -98,21 +96,21 @@ class Program(NamedTuple):
     planes: IntArray
 
 
-@_part
+@inlined
 def numbers(levels, n):
     """Numbers of the nodes of level n by place."""
     ni, nj, nk = levels.number_shape[n, 0], levels.number_shape[n, 1], levels.number_shape[n, 2]
     return levels.number[levels.number_begin[n] : levels.number_begin[n + 1]].reshape((ni, nj, nk))
 
 
-@_part
+@inlined
 def nodes_x(levels, n, which):
     """(nodes, 3): one of the two x of level n."""
     begin, count = levels.x_begin[n] + 3 * coarse.FRONT, levels.begin[n + 1] - levels.begin[n]
     return levels.x[which, begin : begin + 3 * count].reshape((count, 3))
 
 
-@_part
+@inlined
 def _on_lattice(op, at_from, to, keep, factor, fine, levels, program, room, t):
     first, last = program.planes[t], program.planes[t + 1]
     if op == FINE_FIRST:
@@ -131,7 +129,7 @@ def _on_lattice(op, at_from, to, keep, factor, fine, levels, program, room, t):
         vectors.prolong(x, numbers(levels, 0), fine.free, fine.x[to], fine.bricks.lines, first, last)
 
 
-@_part
+@inlined
 def _on_level(op, n, at_from, to, keep, factor, levels, program, t):
     begin, end = levels.begin[n], levels.begin[n + 1]
     first, last = program.bounds[n, t], program.bounds[n, t + 1]
@@ -156,7 +154,7 @@ def _on_level(op, n, at_from, to, keep, factor, levels, program, t):
         coarse.invert(levels.inverse, r, nodes_x(levels, n, to), first, last)
 
 
-@_part
+@inlined
 def cycle(fine, levels, program, room, barrier, threads, t):
     """One cycle from `fine.r` to `fine.x[0]`; all threads are through with it when it ends."""
     for n in range(program.steps.shape[0]):

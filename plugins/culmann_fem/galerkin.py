@@ -7,14 +7,11 @@ That is what keeps thin shells and free surfaces right on the coarse lattices, w
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from culmann.data.arrays import FloatArray
+from culmann_fem.kernels import fast_kernel, fast_part
 from culmann_fem.simd import lanes, load, spread, store, zeros
-
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
-_part = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"})  # of kernels, which the cache has
 
 
 def child_interpolation() -> FloatArray:
@@ -31,7 +28,7 @@ def child_stiffness(stiffness: FloatArray) -> FloatArray:
     return np.ascontiguousarray(np.einsum("hji,jk,hkl->hil", T, stiffness, T))
 
 
-@_part
+@fast_part
 def _rows(K, T, out, begin):
     """Out[begin:] += T' K for flat matrices (24, 24) and T (8, 8) that acts on each component alike."""
     step = lanes(K)
@@ -44,7 +41,7 @@ def _rows(K, T, out, begin):
                     store(out, to + k, load(out, to + k) + share * load(K, source + k))
 
 
-@_part
+@fast_part
 def _condense(K, T, out, begin, work, turned):
     """Out[begin:] += T' K T for symmetric K."""
     work[:] = 0
@@ -55,7 +52,7 @@ def _condense(K, T, out, begin, work, turned):
     _rows(turned, T, out, begin)
 
 
-@_part
+@fast_part
 def _scatter_to_stencil(K, begin, number, ci, cj, ck, stencil):
     """Add a cell's matrix K[begin:] to the 27-point stencils, flat (n, 3, 27, 3), of its corners."""
     for a in range(8):
@@ -70,7 +67,7 @@ def _scatter_to_stencil(K, begin, number, ci, cj, ck, stencil):
                     stencil[to + 81 * c + d] += K[source + 24 * c + d]
 
 
-@_part
+@fast_part
 def _struck_out(e, stiffness, free, lines, i, j, k, masked):
     """Write e times the stiffness to `masked` without the freedoms of cell i, j, k that are held; whether there are any."""
     held = False
@@ -91,7 +88,7 @@ def _struck_out(e, stiffness, free, lines, i, j, k, masked):
     return held
 
 
-@_njit
+@fast_kernel
 def coarsen_lattice(bricks, stiffness, children, T, free, number, stencil, cell2, cells2, parity, first, last):
     """From the lattice to its first coarse level, and on to the cells of the second.
 
@@ -142,7 +139,7 @@ def coarsen_lattice(bricks, stiffness, children, T, free, number, stencil, cell2
                     _condense(K, T[h], up, 576 * cell2[ci // 2, cj // 2, ck // 2], work, turned)
 
 
-@_njit
+@fast_kernel
 def coarsen_cells(cell, cells, T, number, stencil, cell2, cells2):
     """From the cells of a coarse level to its stencils, and on to the cells of the next level."""
     ni, nj, nk = cell.shape

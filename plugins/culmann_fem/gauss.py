@@ -6,16 +6,15 @@ eight points: 36 numbers in all, from 24 modes, with a handful of additions.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, inline="always")
+from culmann_fem.kernels import fast_part
 
 _G = 1 / np.sqrt(3.0)
 _GG = 1 / 3.0
 
 
-@_njit
+@fast_part
 def _hadamard(v):
     """V (8,) <- its parity transform, in place."""
     for step in (1, 2, 4):
@@ -26,7 +25,7 @@ def _hadamard(v):
                 v[a | step] = low - high
 
 
-@_njit
+@fast_part
 def gradients(u, place, i, j, k, scale, modes, grad):
     """grad (3 components, 3 directions, 4 pairs) of element i, j, k, for u (3, size) on `Lines` with these places.
 
@@ -57,7 +56,7 @@ def gradients(u, place, i, j, k, scale, modes, grad):
             g[3] = (p0 - p1) - (p2 - p3)
 
 
-@_njit
+@fast_part
 def forces(dual, scale, force):
     """The transpose of `gradients`: force (3, 8) at the corners from what is dual to the gradients."""
     for c in range(3):
@@ -88,7 +87,7 @@ def forces(dual, scale, force):
         _hadamard(m)
 
 
-@_njit
+@fast_part
 def strain_at(grad, point, e):
     """E (6,): tensor strain xx, yy, zz, xy, yz, zx at a Gauss point."""
     bx, by, bz = point & 1, point >> 1 & 1, point >> 2 & 1
@@ -101,7 +100,7 @@ def strain_at(grad, point, e):
     e[5] = 0.5 * (grad[2, 0, x] + grad[0, 2, z])
 
 
-@_njit
+@fast_part
 def stress_into(dual, point, weight, t):
     """Add weight times a symmetric stress t (6,) at a Gauss point to the dual of the gradients."""
     bx, by, bz = point & 1, point >> 1 & 1, point >> 2 & 1

@@ -7,14 +7,12 @@ doi:10.1007/b98904, who do so in plane stress).
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
-_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, forceinline=True)
+from culmann_fem.kernels import fast_kernel, fast_part
 
 
-@_inlined
+@fast_part
 def _yield_stress(kappa, stress, strain):
     """Stress and slope of the curve at the plastic strain kappa."""
     last = stress.shape[0] - 1
@@ -27,7 +25,7 @@ def _yield_stress(kappa, stress, strain):
     return stress[piece] + slope * (kappa - strain[piece]), slope
 
 
-@_inlined
+@fast_part
 def _flow(y, root, modulus, kappa, stress, strain):
     """The multiplier E λ that brings a trial stress y (6,) in the basis back to the curve, with q, the slope there, and Δκ.
 
@@ -64,7 +62,7 @@ def _flow(y, root, modulus, kappa, stress, strain):
     return at, q, slope, at * q / modulus
 
 
-@_njit
+@fast_kernel
 def respond(
     cells, begin, e, lost, tangent, active, modulus, elasticity, basis, root, stress, strain, plastic, kappa, keep, first, last
 ):
@@ -118,7 +116,7 @@ def respond(
                     old[a] = p_new[a]
 
 
-@_inlined
+@fast_part
 def _to_axes(E, basis, D, out):
     """Out (21,): upper triangle of E Q D Q'."""
     W = np.empty((6, 6))
@@ -136,7 +134,7 @@ def _to_axes(E, basis, D, out):
             at += 1
 
 
-@_inlined
+@fast_part
 def _add_flow(basis, y, factor, p):
     """P += factor times P σ, with doubled shear, of the stress σ = Q y."""
     s = np.empty(6)

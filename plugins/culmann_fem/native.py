@@ -20,6 +20,7 @@ from culmann_fem.converged import follow_converged
 from culmann_fem.course import Course, Energies, Limits
 from culmann_fem.effective_strain import EffectiveStrain
 from culmann_fem.energy import stored_and_dissipated
+from culmann_fem.first_run import compilation_told
 from culmann_fem.gauss_points import BrickPoints, GaussPoints, TetPoints
 from culmann_fem.interruption import Interruption
 from culmann_fem.lattice_system import LatticeSystem
@@ -90,7 +91,11 @@ def native_solver(mesh: Mesh, materials: Materials, load: LoadCase, config: Nati
     _refuse_unsupported(mesh, materials, config)
     gpu = require_gpu(mesh.cell_type) if config.device == "cuda" else ""
     scheme = _scheme(materials, config)
-    with closing(_system(mesh, materials, load, config)) as system, Interruption(journal.progress) as interruption:
+    with (
+        compilation_told(journal.progress),
+        closing(_system(mesh, materials, load, config)) as system,
+        Interruption(journal.progress) as interruption,
+    ):
         tell, most = interruption.tell, config.max_iterations
         limits = Limits(config.residual_tolerance, most, config.stop_below_peak, lambda: interruption.asked)
         if scheme == "linear":

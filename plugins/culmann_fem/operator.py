@@ -8,16 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
-
 from culmann.data.arrays import FloatArray, IntArray
+from culmann_fem.kernels import inlined, kernel, part
 from culmann_fem.lines import LANES, Lines
 from culmann_fem.simd import from_last, from_second, lanes, load, spread, store, zeros
-
-_njit = numba.njit(nogil=True, cache=True)
-# Parts of kernels: the cache has the kernels, and need not have these besides.
-_part = numba.njit(nogil=True)
-_inlined = numba.njit(nogil=True, forceinline=True)
 
 
 class Bricks(NamedTuple):
@@ -41,7 +35,7 @@ class Bricks(NamedTuple):
     lines: Lines
 
 
-@_inlined
+@inlined
 def _gather(u, s, width, near, far, along_c, vectors):
     """Rows 0 to 11 of the scratch: the nodes of a line of elements in parities of i and j.
 
@@ -61,7 +55,7 @@ def _gather(u, s, width, near, far, along_c, vectors):
             store(s, row + 3 * width + k, ba - ed)
 
 
-@_inlined
+@inlined
 def _respond(E, blocks, s, width, at, vectors):
     """Rows 12 to 23 of the scratch: forces on the nodes of the line, in parities of i and j.
 
@@ -105,7 +99,7 @@ def _respond(E, blocks, s, width, at, vectors):
             z_before = upper
 
 
-@_inlined
+@inlined
 def _scatter(y, s, width, near, far, along_c, vectors, to_low, to_high):
     """Add the forces of a line of elements to its two lines of nodes in either plane of nodes."""
     step = lanes(s)
@@ -125,13 +119,13 @@ def _scatter(y, s, width, near, far, along_c, vectors, to_low, to_high):
                 store(y, b, load(y, b) + (even - odd))
 
 
-@_part
+@part
 def scratch(lines, like):
     """Rows for the longest of the lines."""
     return zeros(24 * (lines.longest + LANES) + LANES, like)
 
 
-@_part
+@part
 def add_plane(u, y, bricks, s, i, low, high, along_c, to_low, to_high):
     """Add K u of the plane of elements i to the node planes i and i + 1.
 
@@ -148,7 +142,7 @@ def add_plane(u, y, bricks, s, i, low, high, along_c, to_low, to_high):
     to_low, to_high
         Which of the two planes to write to.
     """
-    u1, size, place = u.reshape(-1), u.shape[1], bricks.lines.place
+    size, place = u.shape[1], bricks.lines.place
     row, step = bricks.lines.longest + LANES, lanes(s)
     for g in range(bricks.E.shape[0]):
         E, blocks, span = bricks.E[g], bricks.blocks[g], bricks.span[g]
@@ -158,13 +152,13 @@ def add_plane(u, y, bricks, s, i, low, high, along_c, to_low, to_high):
                 k = first // step * step
                 vectors = (last + step - k) // step  # nodes are one more than elements
                 near, far = (place[i, j] + k, place[i, j + 1] + k), (place[i + 1, j] + k, place[i + 1, j + 1] + k)
-                _gather(u1, s, row, near, far, size, vectors)
+                _gather(u, s, row, near, far, size, vectors)
                 _respond(E, blocks, s, row, near[0], vectors)
                 near, far = (near[0] + low, near[1] + low), (far[0] + high, far[1] + high)
                 _scatter(y, s, row, near, far, along_c, vectors, to_low, to_high)
 
 
-@_njit
+@kernel
 def apply_slab(u, y, bricks, first, last):
     """y = K u on the node planes first <= i < last, for u and y (3, size) of the same float type as the bricks."""
     plane, s, flat = bricks.lines.plane, scratch(bricks.lines, u), y.reshape(-1)

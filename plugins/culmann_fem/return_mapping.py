@@ -7,16 +7,13 @@ yielded; and the same for the tangent. The correction is the same with full inte
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from culmann_fem.gauss import forces, gradients, strain_at, stress_into
-
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
-_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, inline="always")
+from culmann_fem.kernels import fast_kernel, fast_part, inlined
 
 
-@_inlined
+@inlined
 def radial_return(q, shear3, kappa, stress, strain):
     """(dgamma, slope, piece) that bring a trial stress q back to the curve; dgamma is 0 within it.
 
@@ -42,7 +39,7 @@ def radial_return(q, shear3, kappa, stress, strain):
     return (q - here) / (shear3 + slope), slope, piece + 1
 
 
-@_inlined
+@fast_part
 def _deviator(e):
     mean = (e[0] + e[1] + e[2]) / 3
     e[0] -= mean
@@ -50,12 +47,12 @@ def _deviator(e):
     e[2] -= mean
 
 
-@_inlined
+@fast_part
 def _norm(t):
     return np.sqrt(t[0] * t[0] + t[1] * t[1] + t[2] * t[2] + 2 * (t[3] * t[3] + t[4] * t[4] + t[5] * t[5]))
 
 
-@_inlined
+@fast_part
 def _add_force(y, place, force, i, j, k, first, last):
     for c in range(3):
         for a in range(8):
@@ -64,7 +61,7 @@ def _add_force(y, place, force, i, j, k, first, last):
                 y[c, place[at, j + (a >> 1 & 1)] + k + (a >> 2 & 1)] += force[c, a]
 
 
-@_njit
+@fast_kernel
 def plastic_force(
     u, f, place, cell, plane, shear, stress, strain, plastic, kappa, flow, soft, active, scale, weight, first, last
 ):
@@ -131,7 +128,7 @@ def plastic_force(
             _add_force(f, place, force, i, j, k, first, last)
 
 
-@_njit
+@fast_kernel
 def tangent_force(v, f, place, cell, plane, index, flow, soft, scale, weight, first, last):
     """F -= (C - tangent) of the yielding elements, applied to v, on the node planes first <= i < last.
 
@@ -158,7 +155,7 @@ def tangent_force(v, f, place, cell, plane, index, flow, soft, scale, weight, fi
         _add_force(f, place, force, i, j, k, first, last)
 
 
-@_njit
+@fast_kernel
 def commit(u, place, cell, plane, shear, stress, strain, plastic, kappa, scale, first, last):
     """Make the plastic strains that u calls for the state of the elements of planes first <= i < last."""
     modes, grad = np.empty((3, 8)), np.empty((3, 3, 4))
@@ -179,7 +176,7 @@ def commit(u, place, cell, plane, shear, stress, strain, plastic, kappa, scale, 
                 kappa[m, p] += dgamma
 
 
-@_njit
+@fast_kernel
 def cell_fields(u, place, cell, plane, shear, modulus, strain, plastic, kappa, scale, out, first, last):
     """Means over each element of equivalent strain, equivalent plastic strain and equivalent stress, and the furthest phase.
 

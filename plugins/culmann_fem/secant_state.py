@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numba
 import numpy as np
 
 from culmann.data import Fields, Materials
@@ -16,13 +15,12 @@ from culmann.data.arrays import FloatArray, IntArray
 from culmann_fem.effective_strain import EffectiveStrain
 from culmann_fem.elastic_groups import ElasticGroup
 from culmann_fem.gauss import gradients
+from culmann_fem.kernels import fast_kernel
 from culmann_fem.lattice import LatticeOperator
 from culmann_fem.problem import LatticeProblem
 
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
 
-
-@_njit
+@fast_kernel
 def _effective_strain(u, place, cell, plane, poisson_ratio, scale, out, first, last):
     modes, grad, g = np.empty((3, 8)), np.empty((3, 3, 4)), np.empty((3, 3))
     for m in range(plane[first], plane[min(last, plane.shape[0] - 1)]):
@@ -37,7 +35,7 @@ def _effective_strain(u, place, cell, plane, poisson_ratio, scale, out, first, l
         out[m] = np.sqrt(1.5 * square) / (1 + poisson_ratio[m])
 
 
-@_njit
+@fast_kernel
 def stress_on_curve(e, modulus, stress, plastic_strain, out):
     """Stress at the total strain e on each cell's curve."""
     for m in range(e.shape[0]):

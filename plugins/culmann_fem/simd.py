@@ -15,12 +15,14 @@ import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.core.datamodel.models import PrimitiveModel
-from numba.extending import overload, register_model
+from numba.extending import lower_builtin, register_model, type_callable
+
+from culmann_fem.kernels import part
 
 intrinsic: Any = numba.extending.intrinsic  # which makes of a function one with other arguments
 
 _BYTES = 64
-_FLAGS = ("contract", "reassoc", "nsz", "arcp", "afn")
+_FLAGS = ("contract", "nsz")
 
 
 class Vector(types.Type):
@@ -47,7 +49,7 @@ def _pointer(context: Any, builder: Any, array: Any, given: Any, wide: Any) -> A
 
 @intrinsic
 def load(typingctx: Any, array: Any, index: Any) -> Any:
-    """The vector that begins at a place of a flat array."""
+    """The vector that begins at a place of an array that is written down without gaps, whatever its shape."""
     vector = Vector(array.dtype)
 
     def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
@@ -59,7 +61,7 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write a vector to a place of a flat array."""
+    """Write a vector to a place of such an array."""
 
     def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
         wide = context.get_value_type(value)
@@ -173,33 +175,29 @@ def from_second(typingctx: Any, first: Any, second: Any) -> Any:
 
 
 def _arithmetic(sign: Any, name: str) -> None:
-    @intrinsic
-    def both(typingctx: Any, a: Any, b: Any) -> Any:
-        del typingctx
+    """Of two vectors; said to the compiler as what it is, not as a function that would have to be compiled."""
 
-        def code(_: Any, builder: Any, __: Any, given: Any) -> Any:
-            return getattr(builder, name)(*given, flags=_FLAGS)
+    @type_callable(sign)
+    def _(context: Any) -> Any:
+        return lambda a, b: a if isinstance(a, Vector) and a == b else None
 
-        return a(a, b), code
-
-    @overload(sign, strict=False)
-    def use(a: Any, b: Any) -> Any:
-        if isinstance(a, Vector) and isinstance(b, Vector):
-            return lambda a, b: both(a, b)
-        return None
+    @lower_builtin(sign, Vector, Vector)
+    def _(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return getattr(builder, name)(*given, flags=_FLAGS)
 
 
 for _sign, _name in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul")):
     _arithmetic(_sign, _name)
 
 
-@numba.njit(nogil=True)
-def lanes(array: Any) -> Any:
+@intrinsic
+def lanes(typingctx: Any, array: Any) -> Any:
     """How many numbers a vector of those of an array has."""
-    return _BYTES // array.itemsize
+    number = Vector(array.dtype).lanes
+    return types.int64(array), lambda *_: ir.Constant(ir.IntType(64), number)
 
 
-@numba.njit(nogil=True)
+@part
 def zeros(count: Any, like: Any) -> Any:
     """A flat array of so many zeros, of the kind of another, that begins where a vector may."""
     room = np.zeros(count + _BYTES // like.itemsize, dtype=like.dtype)

@@ -6,9 +6,9 @@ case; cells of other materials in the same batch have it the other way round.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from culmann_fem.kernels import fast_kernel, fast_part
 from culmann_fem.tet_kernels import (
     WIDTH,
     add,
@@ -20,11 +20,8 @@ from culmann_fem.tet_kernels import (
     strain_of,
 )
 
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
-_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, forceinline=True)
 
-
-@_inlined
+@fast_part
 def _stress(d, G, weight, lame, modulus, C):
     for w in range(WIDTH):
         xx, yy, zz, xy, yz, zx = strain_of(d, G, w)
@@ -40,7 +37,7 @@ def _stress(d, G, weight, lame, modulus, C):
         spread(d, G, w, sxx, syy, szz, sxy + mu * xy, syz + mu * yz, szx + mu * zx)
 
 
-@_njit
+@fast_kernel
 def elastic_rows(u, row, blocks, geometry, lame, modulus, C, first, last):
     """Rows of forces as in `tet_kernels.elastic_rows`; `modulus` (batches, WIDTH) is 0 where Lamé's constants hold."""
     s, d = np.empty((3, 10, WIDTH), dtype=u.dtype), np.empty((4, 9, WIDTH), dtype=u.dtype)
@@ -56,7 +53,7 @@ def elastic_rows(u, row, blocks, geometry, lame, modulus, C, first, last):
             add(s, blocks, b, n, row)
 
 
-@_inlined
+@fast_part
 def _strain_of_motion(v, c, e):
     """E (6,): strain, shear doubled, of a motion along axis c with the gradient v (3,)."""
     e[:] = 0
@@ -69,7 +66,7 @@ def _strain_of_motion(v, c, e):
         e[4], e[5] = v[1], v[0]
 
 
-@_inlined
+@fast_part
 def _energy(a, C, b):
     total = 0.0
     for i in range(6):
@@ -78,7 +75,7 @@ def _energy(a, C, b):
     return total
 
 
-@_njit
+@fast_kernel
 def add_diagonal(cell, geometry, modulus, C, table, out):
     """Out (n, 3) += the diagonal of the orthotropic cells."""
     g, e = np.empty((10, 3)), np.empty(6)
@@ -95,7 +92,7 @@ def add_diagonal(cell, geometry, modulus, C, table, out):
                     out[cell[m, a], c] += E * _energy(e, C, e)
 
 
-@_njit
+@fast_kernel
 def add_vertex_blocks(cell, geometry, modulus, C, table, interpolation, free, slot, data):
     """Data += the blocks of the orthotropic cells, as in `tet_vertices`."""
     g, v, e, s = np.empty((10, 3)), np.empty((4, 3, 3)), np.empty((4, 3, 6)), np.empty(6)

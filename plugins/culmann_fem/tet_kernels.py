@@ -13,14 +13,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from culmann.data.arrays import IntArray
-
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
-_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, forceinline=True)
+from culmann_fem.kernels import fast_kernel, fast_part
 
 #: Cells in a batch. With 8 the compiler unrolls the loops over a batch before it gets to vectorise them: three times slower.
 WIDTH = 16
@@ -67,7 +64,7 @@ class Geometry(NamedTuple):
     rule: npt.NDArray[np.floating]
 
 
-@_inlined
+@fast_part
 def differences(s, d, rule):
     """Derivatives along barycentric coordinates 1, 2, 3 less those along 0: s (3, 10, w) to d (4 points, 9, w)."""
     corner, edge, near = rule[0], rule[1], rule[2]
@@ -93,7 +90,7 @@ def differences(s, d, rule):
             d[3, 3 * c + 2, w] = t3 + near * (u3 - u03)
 
 
-@_inlined
+@fast_part
 def differences_transposed(d, s, rule):
     """Nodal forces s (3, 10, w) from what is dual to `differences`."""
     corner, edge, near = rule[0], rule[1], rule[2]
@@ -117,7 +114,7 @@ def differences_transposed(d, s, rule):
             s[c, 9, w] = edge * (r2 + r3) + near * (c3 + e2)
 
 
-@_inlined
+@fast_part
 def stress(d, G, weight, lame):
     """Differences d (9, w) at a point into what is dual to them: times gradients, elastic stress, weight, gradients."""
     for w in range(WIDTH):
@@ -128,7 +125,7 @@ def stress(d, G, weight, lame):
         spread(d, G, w, xx, yy, zz, mu * xy, mu * yz, mu * zx)
 
 
-@_inlined
+@fast_part
 def tangent_stress(d, G, weight, lame, flow):
     """The same with the elastoplastic tangent; flow (8, w): direction of flow, and the two moduli that yielding takes off."""
     for w in range(WIDTH):
@@ -148,7 +145,7 @@ def tangent_stress(d, G, weight, lame, flow):
         spread(d, G, w, xx, yy, zz, xy, yz, zx)
 
 
-@_inlined
+@fast_part
 def strain_of(d, G, w):
     """Strain from the differences of one cell, with double shear: xx, yy, zz, xy, yz, zx."""
     x1, x2, x3 = d[0, w], d[1, w], d[2, w]
@@ -163,7 +160,7 @@ def strain_of(d, G, w):
     return xx, yy, zz, xy, yz, zx
 
 
-@_inlined
+@fast_part
 def spread(d, G, w, xx, yy, zz, xy, yz, zx):
     """What is dual to the differences of one cell, from its stress."""
     for i in range(3):
@@ -173,7 +170,7 @@ def spread(d, G, w, xx, yy, zz, xy, yz, zx):
         d[6 + i, w] = zx * gx + yz * gy + zz * gz
 
 
-@_njit
+@fast_kernel
 def elastic_rows(u, row, blocks, geometry, lame, first, last):
     """Rows of forces (rows, 3) of the blocks first <= b < last, from displacements u (n, 3).
 
@@ -192,7 +189,7 @@ def elastic_rows(u, row, blocks, geometry, lame, first, last):
             add(s, blocks, b, n, row)
 
 
-@_njit
+@fast_kernel
 def tangent_rows(u, row, blocks, geometry, lame, active, flow, first, last):
     """The same with the tangent of the batches that are active; flow (batches, 4, 8, WIDTH) as in `tangent_stress`."""
     s, d = np.empty((3, 10, WIDTH), dtype=u.dtype), np.empty((4, 9, WIDTH), dtype=u.dtype)
@@ -213,7 +210,7 @@ def tangent_rows(u, row, blocks, geometry, lame, active, flow, first, last):
             add(s, blocks, b, n, row)
 
 
-@_inlined
+@fast_part
 def fetch(u, blocks, b, n, s):
     """Displacements s (3, 10, WIDTH) of the cells of batch n of block b."""
     node = blocks.node[blocks.begin[b] : blocks.begin[b + 1]]
@@ -223,7 +220,7 @@ def fetch(u, blocks, b, n, s):
             s[0, a, w], s[1, a, w], s[2, a, w] = u[i, 0], u[i, 1], u[i, 2]
 
 
-@_inlined
+@fast_part
 def add(s, blocks, b, n, row):
     """Add the forces s (3, 10, WIDTH) of the cells of batch n to the rows of block b."""
     force = row[blocks.begin[b] : blocks.begin[b + 1]]
@@ -235,7 +232,7 @@ def add(s, blocks, b, n, row):
             force[k, 2] += s[2, a, w]
 
 
-@_njit
+@fast_kernel
 def gather(row, begin, rows, f, size, first, last):
     """f[i] = sum of the rows of node i, for the chunks of `size` nodes first <= k < last."""
     for i in range(first * size, min(f.shape[0], last * size)):
@@ -247,7 +244,7 @@ def gather(row, begin, rows, f, size, first, last):
         f[i, 0], f[i, 1], f[i, 2] = x, y, z
 
 
-@_njit
+@fast_part
 def shape_gradients_at(m, p, geometry, table, g):
     """Gradients g (10, 3) of the shape functions of cell m at Gauss point p; the batch's place of its G."""
     n, w = divmod(m, geometry.weight.shape[1])

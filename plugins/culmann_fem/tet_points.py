@@ -5,15 +5,13 @@ Cells are numbered through all batches, those that fill up the last one included
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from culmann_fem.kernels import fast_kernel
 from culmann_fem.tet_kernels import WIDTH, add, differences, differences_transposed, fetch, spread, strain_of
 
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
 
-
-@_njit
+@fast_kernel
 def strains(u, blocks, geometry, out, first, last):
     """Out (batches * WIDTH, 4, 6): strains of the cells of the blocks first <= b < last."""
     s, d = np.empty((3, 10, WIDTH)), np.empty((4, 9, WIDTH))
@@ -28,7 +26,7 @@ def strains(u, blocks, geometry, out, first, last):
                     e[0], e[1], e[2], e[3], e[4], e[5] = strain_of(d[p], G, w)
 
 
-@_njit
+@fast_kernel
 def subtract_rows(row, blocks, geometry, stress, first, last):
     """Rows of forces (rows, 3) of the blocks first <= b < last, less those of stresses (batches * WIDTH, 4, 6)."""
     s, d = np.empty((3, 10, WIDTH)), np.empty((4, 9, WIDTH))
@@ -51,7 +49,7 @@ def subtract_rows(row, blocks, geometry, stress, first, last):
             add(s, blocks, b, n, row)
 
 
-@_njit
+@fast_kernel
 def subtract_tangent_rows(v, row, blocks, geometry, lost, active, busy, first, last):
     """The same for what v strains, times `lost` (batches * WIDTH, 4, 21), where active (batches * WIDTH, 4).
 

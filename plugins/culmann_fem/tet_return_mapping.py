@@ -6,17 +6,14 @@ volume, no stiffness, and never yield.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from culmann_fem.kernels import fast_kernel, fast_part
 from culmann_fem.return_mapping import radial_return
 from culmann_fem.tet_kernels import add, differences, differences_transposed, fetch, spread, strain_of
 
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
-_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, forceinline=True)
 
-
-@_inlined
+@fast_part
 def _strains(u, blocks, geometry, b, n, s, d, e):
     """E (4, 6, w): tensor strain xx, yy, zz, xy, yz, zx at the Gauss points of the cells of batch n; s and d are scratch."""
     fetch(u, blocks, b, n, s)
@@ -29,7 +26,7 @@ def _strains(u, blocks, geometry, b, n, s, d, e):
             e[p, 3, w], e[p, 4, w], e[p, 5, w] = 0.5 * xy, 0.5 * yz, 0.5 * zx
 
 
-@_inlined
+@fast_part
 def _trial(e, plastic, shear, t):
     """T (7, w): the trial deviator 2 G (e - plastic) of strains e (6, w) without its mean, and its norm."""
     for w in range(e.shape[1]):
@@ -42,7 +39,7 @@ def _trial(e, plastic, shear, t):
         t[6, w] = two_g * np.sqrt(xx * xx + yy * yy + zz * zz + 2 * (xy * xy + yz * yz + zx * zx))
 
 
-@_njit
+@fast_kernel
 def plastic_rows(u, row, blocks, geometry, lame, stress, strain, plastic, flow, active, first, last):
     """Rows of the forces at u (n, 3) of the blocks first <= b < last, and the tangent there.
 
@@ -93,7 +90,7 @@ def plastic_rows(u, row, blocks, geometry, lame, stress, strain, plastic, flow, 
             add(s, blocks, b, n, row)
 
 
-@_njit
+@fast_kernel
 def commit(u, blocks, geometry, lame, stress, strain, plastic, first, last):
     """Make the plastic strains that u calls for the state of the cells of the blocks first <= b < last."""
     width = geometry.weight.shape[1]
@@ -113,7 +110,7 @@ def commit(u, blocks, geometry, lame, stress, strain, plastic, first, last):
                         state[6, w] += gone
 
 
-@_njit
+@fast_kernel
 def cell_fields(u, blocks, geometry, lame, modulus, strain, plastic, out, first, last):
     """Means over each cell of equivalent strain, equivalent plastic strain and equivalent stress, and the furthest phase.
 
@@ -148,7 +145,7 @@ def cell_fields(u, blocks, geometry, lame, modulus, strain, plastic, out, first,
                     out[n, a, w] /= max(volume, 1e-300)
 
 
-@_njit
+@fast_kernel
 def effective_strains(u, blocks, geometry, poisson_ratio, out, first, last):
     """Out (batches, w): von Mises stress over the modulus, from the mean strain of each cell."""
     width = geometry.weight.shape[1]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numba
-
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
+from culmann_fem.kernels import fast_kernel
 
 
-@_njit
+@fast_kernel
 def dot(a, b, size, partial, first, last):
     """partial[k] = a . b over chunk k."""
     for k in range(first, last):
@@ -18,7 +16,7 @@ def dot(a, b, size, partial, first, last):
         partial[k] = total
 
 
-@_njit
+@fast_kernel
 def direction(z, p, beta, size, first, last):
     """P = z + beta p."""
     for i in range(first * size, min(p.shape[0], last * size)):
@@ -26,7 +24,7 @@ def direction(z, p, beta, size, first, last):
             p[i, c] = z[i, c] + beta * p[i, c]
 
 
-@_njit
+@fast_kernel
 def mask_and_dot(q, p, free, size, partial, first, last):
     """Zero q where it is not free; partial[k] = q . p over chunk k."""
     for k in range(first, last):
@@ -38,7 +36,7 @@ def mask_and_dot(q, p, free, size, partial, first, last):
         partial[k] = total
 
 
-@_njit
+@fast_kernel
 def advance(x, r, p, q, alpha, r32, size, partial, first, last):
     """X += alpha p, r -= alpha q, r32 = r; partial[k] = r . r over chunk k."""
     for k in range(first, last):
@@ -53,7 +51,7 @@ def advance(x, r, p, q, alpha, r32, size, partial, first, last):
         partial[k] = total
 
 
-@_njit
+@fast_kernel
 def smooth_first(r, inverse_diagonal, x, d, factor, size, first, last):
     """First Chebyshev step from x = 0: d = factor D^-1 r, x = d."""
     for i in range(first * size, min(x.shape[0], last * size)):
@@ -63,7 +61,7 @@ def smooth_first(r, inverse_diagonal, x, d, factor, size, first, last):
             x[i, c] = value
 
 
-@_njit
+@fast_kernel
 def smooth_next(r, t, inverse_diagonal, x, d, keep, factor, size, first, last):
     """Chebyshev step: d = keep d + factor D^-1 (r - t) with t = K x, then x += d."""
     for i in range(first * size, min(x.shape[0], last * size)):
@@ -73,7 +71,7 @@ def smooth_next(r, t, inverse_diagonal, x, d, keep, factor, size, first, last):
             x[i, c] += value
 
 
-@_njit
+@fast_kernel
 def restrict(r, t, inverse_diagonal, begin, children, free, coarse, size, first, last):
     """coarse[v] = P^T (r - t) for chunks of vertices: half of each free freedom, for each time that v is its parent."""
     half = r.dtype.type(0.5)
@@ -93,7 +91,7 @@ def restrict(r, t, inverse_diagonal, begin, children, free, coarse, size, first,
                 coarse[v, c] = 0
 
 
-@_njit
+@fast_kernel
 def prolong(coarse, parent, inverse_diagonal, x, size, first, last):
     """X += P coarse on free freedoms: the mean of the two parents; a vertex is both of its parents."""
     half = x.dtype.type(0.5)

@@ -9,17 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 import scipy.sparse as sp
 
 from culmann.data.arrays import BoolArray, FloatArray, IntArray
 from culmann_fem import tet_anisotropic
+from culmann_fem.kernels import fast_kernel
 from culmann_fem.tet_kernels import shape_gradients_at
 from culmann_fem.tet_operator import TetOperator
 from culmann_fem.tet_problem import EDGES, TABLE, TetProblem
-
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
 
 #: (10, 4): the middle of an edge moves with the mean of its ends.
 _INTERPOLATION = np.concatenate([np.eye(4), (np.eye(4)[EDGES[:, 0]] + np.eye(4)[EDGES[:, 1]]) / 2])
@@ -100,7 +98,7 @@ def vertex_operator(operator: TetOperator, vertex: Vertices) -> Any:
     return sp.bsr_array((data, vertex.indices, vertex.indptr), shape=(n, n))
 
 
-@_njit
+@fast_kernel
 def _diagonal(cell, geometry, lame, table, out):
     g = np.empty((10, 3))
     for m in range(cell.shape[0]):
@@ -114,7 +112,7 @@ def _diagonal(cell, geometry, lame, table, out):
                     out[cell[m, a], c] += mu * square + both * g[a, c] * g[a, c]
 
 
-@_njit
+@fast_kernel
 def _vertex_blocks(cell, geometry, lame, table, interpolation, free, slot, data):
     g, v = np.empty((10, 3)), np.empty((4, 3, 3))
     for m in range(cell.shape[0]):

@@ -7,20 +7,17 @@ stress goes back to a face of the hexagon, or to one of the two corners beside i
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from culmann_fem.kernels import fast_kernel, fast_part
 from culmann_fem.return_mapping import radial_return
-
-_njit = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True)
-_inlined = numba.njit(nogil=True, fastmath={"contract", "reassoc", "nsz", "arcp", "afn"}, cache=True, forceinline=True)
 
 #: Share of the elastic stiffness that the tangent keeps at a corner, where two principal stresses stay equal whatever the
 #: strain: a bar in which all points are there would otherwise have no stiffness at all against a change of its section.
 _HOLD = 1e-4
 
 
-@_inlined
+@fast_part
 def principal(t, w, V, a):
     """Principal values w (3,), the largest first, and their directions, the columns of V, of t (6,): Jacobi's method.
 
@@ -68,7 +65,7 @@ def principal(t, w, V, a):
                 V[c, p], V[c, p + 1] = V[c, p + 1], V[c, p]
 
 
-@_inlined
+@fast_part
 def back_to_hexagon(w, shear, kappa, stress, strain, lost):
     """Trial deviator w (3,), the largest first, to the hexagon, in place; the equivalent plastic strain that this takes.
 
@@ -109,7 +106,7 @@ def back_to_hexagon(w, shear, kappa, stress, strain, lost):
     return gone, corner
 
 
-@_inlined
+@fast_part
 def turned(lost, corner, V, T, W, out):
     """Out (21,): upper triangle, row by row, of what the tangent has lost, turned out of the principal frame V."""
     for row in range(6):
@@ -137,7 +134,7 @@ def turned(lost, corner, V, T, W, out):
             at += 1
 
 
-@_njit
+@fast_kernel
 def respond(cells, begin, e, lost, tangent, active, shear, stress, strain, plastic, kappa, keep, first, last):
     """What the points of some cells lose of their elastic stress and stiffness at the strains e.
 

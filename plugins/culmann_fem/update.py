@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numba import types
 
-_njit = numba.njit(nogil=True, cache=True)
+from culmann_fem.kernels import kernel
 
 _vector, _matrix = types.float64[::1], types.float64[:, ::1]
 _SIGNATURE = types.void(_vector, _vector, _vector, _vector, _vector, _matrix, _vector)
@@ -26,7 +26,7 @@ def pointer(update: Callable[..., None]) -> Any:
     return call
 
 
-@_njit
+@kernel
 def respond(
     update, cells, begin, e, lost, tangent, active, modulus, elasticity, turn, parameters, state, threshold, keep, first, last
 ):

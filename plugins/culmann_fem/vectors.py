@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from culmann_fem.kernels import fast_kernel, fast_part
 from culmann_fem.simd import in_turns, lanes, load, spread, store, zeros
 
-_FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
-_njit = numba.njit(nogil=True, fastmath=_FAST, cache=True)
-_part = numba.njit(nogil=True, fastmath=_FAST)  # of kernels, which the cache has
 
-
-@_njit
+@fast_kernel
 def invert_diagonal(bricks, corner, free, inverse, first, last):
     """Inverse = 1 over the diagonal of K, 0 where nothing is free.
 
@@ -45,7 +41,7 @@ def invert_diagonal(bricks, corner, free, inverse, first, last):
                     inverse[c, at + k] = free[c, at + k] / total[c, k] if total[c, k] > 0 else 0.0
 
 
-@_njit
+@fast_kernel
 def dot(a, b, plane, partial, first, last):
     """partial[i] = a . b over plane i."""
     for i in range(first, last):
@@ -56,16 +52,16 @@ def dot(a, b, plane, partial, first, last):
         partial[i] = total
 
 
-@_part
+@fast_part
 def restrict(t, lines, place, coarse, first, last):
     """coarse[m] = P^T t for the coarse nodes first <= m < last; t is zero where a freedom is held, and on padding.
 
     Coarse nodes of a line are numbered one after the other: what the nine fine lines around it give is summed up once for it.
     """
     ni, nj = lines.place.shape
-    step, t1 = lanes(t), t.reshape(-1)
+    step = lanes(t)
     width = (lines.cells + 1 + step) // step * step + 2 * step  # room for a whole vector in front, and behind
-    line = zeros(3 * width, t1)
+    line = zeros(3 * width, t)
     at_i = at_j = -1
     for m in range(first, last):
         i, j, k = 2 * place[m, 0], 2 * place[m, 1], 2 * place[m, 2]
@@ -78,19 +74,19 @@ def restrict(t, lines, place, coarse, first, last):
                     for c in range(3):
                         here, there = c * width + step, c * t.shape[1] + lines.place[a, b]
                         for n in range(lines.span[a, b, 0], lines.span[a, b, 1], step):
-                            store(line, here + n, load(line, here + n) + share * load(t1, there + n))
+                            store(line, here + n, load(line, here + n) + share * load(t, there + n))
         for c in range(3):
             at = c * width + step + k
             coarse[m, c] = t.dtype.type(0.5) * (line[at - 1] + line[at + 1]) + line[at]
 
 
-@_part
+@fast_part
 def prolong(coarse, number, free, x, lines, first, last):
     """X += P coarse where free on the node planes first <= i < last; `number` finds a coarse node by its place."""
-    step, x1, free1, half = lanes(x), x.reshape(-1), free.reshape(-1), spread(x.dtype.type(0.5))
+    step, half = lanes(x), spread(x.dtype.type(0.5))
     _, nj, nk = number.shape
     width = nk + 2 * step
-    ring, filled = zeros(6 * nj * width, x1), -1  # two planes of coarse nodes, with zeros where there is none
+    ring, filled = zeros(6 * nj * width, x), -1  # two planes of coarse nodes, with zeros where there is none
     for i in range(first, last):
         low, high = i >> 1, (i >> 1) + (i & 1)
         for plane in range(max(low, filled + 1), high + 1):
@@ -107,10 +103,10 @@ def prolong(coarse, number, free, x, lines, first, last):
                             here = ((a & 1) * 3 + c) * nj * width + b * width + (k >> 1)
                             near, ahead = near + load(ring, here), ahead + load(ring, here + 1)
                     between = in_turns(near, half * (near + ahead))
-                    store(x1, at + k, load(x1, at + k) + load(free1, at + k) * (share * between))
+                    store(x, at + k, load(x, at + k) + load(free, at + k) * (share * between))
 
 
-@_part
+@fast_part
 def _lay_out(coarse, number, plane, ring, width):
     """A plane of coarse nodes in its half of the ring."""
     nj = number.shape[1]

@@ -83,9 +83,9 @@ def test_restriction_and_prolongation_are_trilinear():
     P = interpolation(shape, level.place) * np.moveaxis(free, 0, -1).ravel()[:, None]
     t, x = (rng.standard_normal(free.shape).astype(np.float32) * free for _ in range(2))
     down = np.zeros((level.n_nodes, 3), dtype=np.float32)
-    vectors.restrict(lines.from_box(t), lines, level.place, down, 0, level.n_nodes)
+    numba.njit(vectors.restrict.py_func)(lines.from_box(t), lines, level.place, down, 0, level.n_nodes)
     assert np.allclose(down.ravel(), P.T @ np.moveaxis(t, 0, -1).ravel(), atol=1e-5)
     up, given = lines.from_box(x), rng.standard_normal(down.shape).astype(np.float32)
-    vectors.prolong(given, level.number, lines.from_box(free), up, lines, 0, nodes[0])
+    numba.njit(vectors.prolong.py_func)(given, level.number, lines.from_box(free), up, lines, 0, nodes[0])
     added = np.moveaxis(lines.on_box(up) - x, 0, -1).ravel()
     assert np.allclose(added, P @ given.ravel(), atol=1e-5)
