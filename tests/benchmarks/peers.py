@@ -5,16 +5,39 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from cases import Case
 
+from culmann.errors import SolverError
 from culmann.journal import QuietJournal
 from culmann.voxels import region_map
 from culmann_calculix.solver import CalculixConfig
 from culmann_calculix.solver import calculix as solve
 from culmann_fem.hexahedron import brick, elasticity
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What another engine needed: seconds, its forces in N at the load steps, and its iterations, -1 where it does not say.
+
+    `stopped`: it had not come to its end when its time was up; the seconds are those that it had.
+    """
+
+    seconds: float
+    force_n: np.ndarray
+    iterations: int = -1
+    stopped: bool = False
+
+    def times(self, ours: float) -> str:
+        """How it compares with our seconds, in words."""
+        if self.stopped:
+            return f"stopped there, unfinished: more than {self.seconds / ours:.0f} times as long"
+        return f"{self.seconds / ours:.0f} times as long"
+
 
 # Runs in an environment that has parosol-py: writes its input, times the native program alone, prints seconds and force.
 _PAROSOL = """
@@ -43,8 +66,8 @@ print("RESULT", seconds, abs(sum(force[place[tuple(p)], 2] for p in top.tolist()
 """
 
 
-def parosol(python: str, case: Case, processes: int) -> tuple[float, float]:
-    """Seconds of the native program and its force in N, for a linear model whose sets are bonded and move along z."""
+def parosol(python: str, case: Case, processes: int, limit_s: float) -> Peer:
+    """The native program alone is timed, for a linear model whose sets are bonded and move along z."""
     lattice = case.mesh.lattice
     E = np.zeros(lattice.grid.shape, dtype=np.float32)
     i, j, k = lattice.cell_index.T
@@ -65,11 +88,21 @@ def parosol(python: str, case: Case, processes: int) -> tuple[float, float]:
         spacing = lattice.grid.spacing_mm
         np.savez(given, modulus=E, spacing=spacing, coordinates=coordinates, values=values, loaded=loaded)
         command = [python, "-c", _PAROSOL, str(given), folder, str(processes)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = re.search(r"RESULT (\S+) (\S+)", done.stdout)
+        found = _result(command, "ParOSol", r"RESULT (\S+) (\S+)", limit_s)
+    return found if isinstance(found, Peer) else Peer(float(found[1]), np.array([float(found[2])]))
+
+
+def _result(command: list[str], name: str, pattern: str, limit_s: float) -> re.Match[str] | Peer:
+    """What a program printed, or that it was stopped; the time in which it assembles its matrix counts towards the limit."""
+    began = time.perf_counter()
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        return Peer(time.perf_counter() - began, np.zeros(0), stopped=True)
+    found = re.search(pattern, done.stdout)
     if found is None:
-        raise SystemExit(f"ParOSol gave no result:\n{done.stdout}{done.stderr}")
-    return float(found[1]), float(found[2])
+        raise SystemExit(f"{name} gave no result:\n{done.stdout}{done.stderr}")
+    return found
 
 
 # Runs with a Python that has petsc4py (Debian: python3-petsc4py, or dolfinx): assembles the lattice, and times setting up GAMG
@@ -122,6 +155,7 @@ ksp.setType("cg")
 ksp.getPC().setType("gamg")
 ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
 ksp.setTolerances(rtol=1e-30, atol=1e-6 * float(given["load"]), max_it=500)
+print("ASSEMBLED", flush=True)
 began = time.perf_counter()
 ksp.setUp()
 ksp.solve(b, x)
@@ -135,8 +169,8 @@ print("RESULT", seconds, ksp.getIterationNumber(), force)
 """
 
 
-def petsc(python: str, case: Case, load_n: float) -> tuple[float, int, float]:
-    """Seconds of PETSc's GAMG on one core, its iterations, and its force in N (0 where the model is large), to 1e-6 of a load.
+def petsc(python: str, case: Case, load_n: float, limit_s: float) -> Peer:
+    """PETSc's GAMG on one core, to 1e-6 of a load; its force is 0 where the model is large. The limit is for its solve alone.
 
     For a full lattice along the axes of the patient, in one material but for its moduli, whose sets move along z.
     """
@@ -160,18 +194,37 @@ def petsc(python: str, case: Case, load_n: float) -> tuple[float, int, float]:
         held_all, value_all = np.concatenate(held).astype(np.int32), np.concatenate(value)
         what = {"modulus": E, "stiffness": K0, "held": held_all, "value": value_all, "loaded": loaded}
         np.savez(path, **what, spacing=spacing, load=load_n)
-        done = subprocess.run([python, "-c", _PETSC, str(path)], capture_output=True, text=True, check=False)
-    found = re.search(r"RESULT (\S+) (\d+) (\S+)", done.stdout)
+        found = _petsc_result([python, "-c", _PETSC, str(path)], limit_s)
+    return found if isinstance(found, Peer) else Peer(float(found[1]), np.array([float(found[3])]), int(found[2]))
+
+
+def _petsc_result(command: list[str], limit_s: float) -> re.Match[str] | Peer:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # the matrix is assembled, in Python: that is no time of PETSc's
+        began = time.perf_counter()
+        try:
+            said, problem = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return Peer(time.perf_counter() - began, np.zeros(0), stopped=True)
+    found = re.search(r"RESULT (\S+) (\d+) (\S+)", said)
     if found is None:
-        raise SystemExit(f"PETSc gave no result:\n{done.stdout}{done.stderr}")
-    return float(found[1]), int(found[2]), float(found[3])
+        raise SystemExit(f"PETSc gave no result:\n{said}{problem}")
+    return found
 
 
-def calculix(case: Case, linear_solver: str = "spooles") -> tuple[float, np.ndarray]:
-    """Seconds of ccx and its forces in N at the load steps, plastic where the materials are; C3D8, or C3D10.
+def calculix(case: Case, linear_solver: str, limit_s: float) -> Peer:
+    """Seconds of ccx, plastic where the materials are; C3D8, or C3D10. Stopped, it has the forces of the steps that it solved.
 
     Its direct solver runs on all cores; its iterative one is not threaded.
     """
-    config = CalculixConfig(hexahedra="C3D8", linear_solver=linear_solver)
-    response = solve(case.mesh, case.materials, case.load, config, QuietJournal())
-    return response.solver["seconds_in_ccx"], response.force_n[1:]
+    config = CalculixConfig(hexahedra="C3D8", linear_solver=linear_solver, timeout_s=limit_s)
+    began = time.perf_counter()
+    try:
+        response = solve(case.mesh, case.materials, case.load, config, QuietJournal())
+    except SolverError as problem:
+        if "was stopped after" not in problem.message:
+            raise
+        return Peer(min(limit_s, time.perf_counter() - began), np.zeros(0), stopped=True)
+    return Peer(response.solver["seconds_in_ccx"], response.force_n[1:], stopped="was stopped" in response.stop_reason)

@@ -5,6 +5,8 @@
     python tests/benchmarks/solver.py --parosol VENV/bin/python  # and ParOSol, from another environment: it is GPL
     python tests/benchmarks/solver.py --petsc /usr/bin/python3   # and PETSc, with Debian's python3-petsc4py
     python tests/benchmarks/solver.py --only growth
+    python tests/benchmarks/solver.py --only synthetic --size 100 --ccx --petsc /usr/bin/python3 --limit 300
+    python tests/benchmarks/solver.py --only tetrahedra --tets 100 --ccx --limit 300
 
 It prints a table in Markdown with the date and the machine. Each ratio is taken in one run. Nothing here can fail a build.
 """
@@ -25,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import numpy as np
 from cases import Case, femur, shipped_l3, spine_l2, synthetic_bone
-from peers import calculix, parosol, petsc
+from peers import Peer, calculix, parosol, petsc
 
 from culmann.errors import CulmannError
 from culmann.journal import QuietJournal
@@ -38,6 +40,8 @@ from culmann_fem.torch_device import require_gpu
 
 Row = tuple[str, str, str]
 THREADS = os.cpu_count() or 1
+#: Size of the tetrahedra of the shipped L3, by how many thousand it gives.
+TET_VOLUME_MM3 = {35: 1.7, 100: 0.6}
 
 
 def solve(case: Case, **options) -> tuple[float, np.ndarray, dict]:
@@ -52,16 +56,26 @@ def best(case: Case, repeats: int = 3, **options) -> tuple[float, np.ndarray, di
     return min((solve(case, **options) for _ in range(repeats)), key=lambda run: run[0])
 
 
+def beside(what: str, peer: Peer, seconds: float, force: np.ndarray) -> Row:
+    """The row of a peer, from its forces at the load steps and ours, which begin at rest."""
+    note = peer.times(seconds)
+    theirs = peer.force_n[peer.force_n != 0]
+    if len(theirs):
+        apart = np.abs(theirs / force[1 : len(theirs) + 1] - 1).max()
+        note += f"; forces {100 * apart:.5f} % apart" + (f" in the {len(theirs)} steps that it solved" if peer.stopped else "")
+    if peer.iterations >= 0:
+        note += f"; {peer.iterations} iterations"
+    return what, f"{'more than ' if peer.stopped else ''}{peer.seconds:.1f} s", note
+
+
 def linear_beside_parosol(arguments: argparse.Namespace) -> Iterator[Row]:
     case = spine_l2() or shipped_l3()
     seconds, force, facts = best(case, scheme="linear", integration="full")
     note = f"{facts['cg_iterations']} iterations, {force[-1]:.1f} N"
     yield f"{case.name}, linear, {facts['unknowns']:,} unknowns", f"{seconds:.2f} s", note
     if arguments.parosol:
-        theirs, their_force = parosol(arguments.parosol, case, processes=2)
-        differs = abs(their_force / force[-1] - 1)
-        note = f"{theirs / seconds:.0f} times as long; {their_force:.1f} N, {100 * differs:.3f} % apart"
-        yield "the same, ParOSol with 2 processes", f"{theirs:.2f} s", note
+        peer = parosol(arguments.parosol, case, processes=2, limit_s=arguments.limit)
+        yield beside("the same, ParOSol with 2 processes", peer, seconds, force)
 
 
 def plastic_beside_calculix(arguments: argparse.Namespace) -> Iterator[Row]:
@@ -72,10 +86,7 @@ def plastic_beside_calculix(arguments: argparse.Namespace) -> Iterator[Row]:
     b_bar, b_bar_force, _ = best(case)
     yield "the same with B-bar", f"{b_bar:.2f} s", f"{b_bar_force[-1]:.1f} N"
     if arguments.ccx:
-        theirs, their_force = calculix(case)
-        apart = np.abs(their_force / force[1:] - 1).max()
-        note = f"{theirs / seconds:.0f} times as long; curves {100 * apart:.5f} % apart"
-        yield "the same, CalculiX C3D8", f"{theirs:.1f} s", note
+        yield beside("the same, CalculiX C3D8", calculix(case, "spooles", arguments.limit), seconds, force)
 
 
 def femur_secant(_: argparse.Namespace) -> Iterator[Row]:
@@ -94,16 +105,13 @@ def femur_secant(_: argparse.Namespace) -> Iterator[Row]:
 
 
 def tetrahedra_beside_calculix(arguments: argparse.Namespace) -> Iterator[Row]:
-    for volume in (1.7, 0.6):
-        case = shipped_l3(volume)
+    for thousands in arguments.tets:
+        case = shipped_l3(TET_VOLUME_MM3[thousands])
         seconds, force, facts = best(case, repeats=2)
         note = f"{facts['cg_iterations']} iterations, {force[-1]:.1f} N"
         yield f"{case.name}, plastic, {facts['unknowns']:,} unknowns", f"{seconds:.2f} s", note
         if arguments.ccx:
-            theirs, their_force = calculix(case)
-            apart = np.abs(their_force / force[1:] - 1).max()
-            note = f"{theirs / seconds:.0f} times as long; curves {100 * apart:.5f} % apart"
-            yield "the same, CalculiX C3D10", f"{theirs:.1f} s", note
+            yield beside("the same, CalculiX C3D10", calculix(case, "spooles", arguments.limit), seconds, force)
 
 
 def operator(_: argparse.Namespace) -> Iterator[Row]:
@@ -138,14 +146,11 @@ def linear_beside_petsc(arguments: argparse.Namespace) -> Iterator[Row]:
     note = f"{facts['cg_iterations']} iterations, {force[-1]:.1f} N"
     yield f"{case.name}, linear, {facts['unknowns']:,} unknowns", f"{seconds:.2f} s", note
     if arguments.petsc:
-        theirs, iterations, their_force = petsc(arguments.petsc, case, force[-1])
-        apart = f", {100 * abs(their_force / force[-1] - 1):.4f} % apart" if their_force else ""
-        note = f"{theirs / seconds:.0f} times as long; {iterations} iterations{apart}"
-        yield "the same, PETSc GAMG on one core, without its assembly", f"{theirs:.1f} s", note
+        peer = petsc(arguments.petsc, case, force[-1], arguments.limit)
+        yield beside("the same, PETSc GAMG on one core, without its assembly", peer, seconds, force)
     if arguments.ccx:
-        theirs, their_forces = calculix(case, "iterative-cholesky")
-        note = f"{theirs / seconds:.0f} times as long; {100 * abs(their_forces[-1] / force[-1] - 1):.3f} % apart"
-        yield "the same, CalculiX C3D8, iterative with incomplete Cholesky", f"{theirs:.1f} s", note
+        peer = calculix(case, "iterative-cholesky", arguments.limit)
+        yield beside("the same, CalculiX C3D8, iterative with incomplete Cholesky", peer, seconds, force)
 
 
 def growth(_: argparse.Namespace) -> Iterator[Row]:
@@ -201,6 +206,15 @@ def main() -> None:
     parser.add_argument("--parosol", metavar="PYTHON", help="a Python that has parosol-py")
     parser.add_argument("--petsc", metavar="PYTHON", help="a Python that has petsc4py, such as Debian's")
     parser.add_argument("--size", type=int, default=100, help="cells along an edge of the synthetic bone beside PETSc")
+    parser.add_argument(
+        "--tets",
+        type=int,
+        nargs="+",
+        choices=sorted(TET_VOLUME_MM3),
+        default=sorted(TET_VOLUME_MM3),
+        help="thousands of tetrahedra",
+    )
+    parser.add_argument("--limit", type=float, default=3600.0, help="seconds after which a peer is stopped")
     arguments = parser.parse_args()
     solve(synthetic_bone(8))  # compiled kernels are loaded, or made, before anything is measured
     load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
