@@ -11,7 +11,7 @@ from typing import NamedTuple
 from culmann.data.arrays import FloatArray, IntArray
 from culmann_fem.kernels import inlined, kernel, part
 from culmann_fem.lines import LANES, Lines
-from culmann_fem.simd import from_last, from_second, lanes, load, spread, store, zeros
+from culmann_fem.simd import fetch, from_last, from_second, lanes, load, spread, store, zeros
 
 
 class Bricks(NamedTuple):
@@ -36,10 +36,11 @@ class Bricks(NamedTuple):
 
 
 @inlined
-def _gather(u, s, width, near, far, along_c, vectors):
+def _gather(u, s, width, near, far, along_c, vectors, soon):
     """Rows 0 to 11 of the scratch: the nodes of a line of elements in parities of i and j.
 
-    `near` and `far` are where the two lines of nodes begin in either plane of nodes.
+    `near` and `far` are where the two lines of nodes begin in either plane of nodes. `soon` are those of the next line: so many
+    come from so many places that the processor does not foresee them by itself.
     """
     step = lanes(s)
     for c in range(3):
@@ -48,6 +49,8 @@ def _gather(u, s, width, near, far, along_c, vectors):
             k = v * step
             a, b = load(u, near[0] + more + k), load(u, far[0] + more + k)
             d, e = load(u, near[1] + more + k), load(u, far[1] + more + k)
+            fetch(u, soon[0] + more + k)
+            fetch(u, soon[1] + more + k)
             ab, de, ba, ed = a + b, d + e, a - b, d - e
             store(s, row + k, ab + de)
             store(s, row + width + k, ba + ed)
@@ -56,7 +59,7 @@ def _gather(u, s, width, near, far, along_c, vectors):
 
 
 @inlined
-def _respond(E, blocks, s, width, at, vectors):
+def _respond(E, blocks, s, width, at, vectors, soon):
     """Rows 12 to 23 of the scratch: forces on the nodes of the line, in parities of i and j.
 
     Block q couples mode q^1 of x with mode q^2 of y and mode q^4 of z. Modes q and q^4 share their parity in i and j, so
@@ -75,6 +78,8 @@ def _respond(E, blocks, s, width, at, vectors):
         for v in range(vectors):
             k = v * step
             w = load(E, at + k)
+            if q == 0:
+                fetch(E, soon + k)
             ahead = load(s, px + k + step)
             a, b, x_here = x_here, from_second(x_here, ahead), ahead
             x0, x1 = w * (a + b), w * (a - b)
@@ -100,13 +105,15 @@ def _respond(E, blocks, s, width, at, vectors):
 
 
 @inlined
-def _scatter(y, s, width, near, far, along_c, vectors, to_low, to_high):
+def _scatter(y, s, width, near, far, along_c, vectors, to_low, to_high, soon):
     """Add the forces of a line of elements to its two lines of nodes in either plane of nodes."""
     step = lanes(s)
     for c in range(3):
         row, more = (12 + 4 * c) * width, c * along_c
         for v in range(vectors):
             k = v * step
+            fetch(y, soon[0] + more + k)
+            fetch(y, soon[1] + more + k)
             r0, r1 = load(s, row + k), load(s, row + width + k)
             r2, r3 = load(s, row + 2 * width + k), load(s, row + 3 * width + k)
             if to_low:
@@ -152,10 +159,12 @@ def add_plane(u, y, bricks, s, i, low, high, along_c, to_low, to_high):
                 k = first // step * step
                 vectors = (last + step - k) // step  # nodes are one more than elements
                 near, far = (place[i, j] + k, place[i, j + 1] + k), (place[i + 1, j] + k, place[i + 1, j + 1] + k)
-                _gather(u, s, row, near, far, size, vectors)
-                _respond(E, blocks, s, row, near[0], vectors)
+                after = min(j + 2, span.shape[1])
+                soon = place[i, after] + k, place[i + 1, after] + k
+                _gather(u, s, row, near, far, size, vectors, soon)
+                _respond(E, blocks, s, row, near[0], vectors, near[1])
                 near, far = (near[0] + low, near[1] + low), (far[0] + high, far[1] + high)
-                _scatter(y, s, row, near, far, along_c, vectors, to_low, to_high)
+                _scatter(y, s, row, near, far, along_c, vectors, to_low, to_high, (soon[0] + low, soon[1] + high))
 
 
 @kernel
