@@ -187,9 +187,12 @@ def _yielded(manager: pluggy.PluginManager, hook: str, kind: type[_Descriptor]) 
     """What the functions of one hook yield, which must be descriptors of the kind that the hook is for."""
     for impl in getattr(manager.hook, f"culmann_{hook}").get_hookimpls():
         try:
-            descriptors = list(impl.function())
+            given = impl.function()
+            descriptors = list(given) if isinstance(given, Iterable) else None
         except Exception as problem:
             raise PluginError(f"its hook culmann_{hook} failed: {_tell(problem)}") from problem
+        if descriptors is None:
+            raise PluginError(f"its hook culmann_{hook} gave {type(given).__name__}: write `yield` before each descriptor")
         for descriptor in descriptors:
             if not isinstance(descriptor, kind):
                 raise PluginError(f"its hook culmann_{hook} yielded {descriptor!r}, which is not a culmann.{kind.__name__}")

@@ -79,7 +79,7 @@ def test_every_hook_is_a_kind(install):
         (HEAD + "@hookimpl\ndef culmann_zzz():\n    yield 1", "there is no hook culmann_zzz; the hooks are culmann_readers"),
         (HEAD + "def culmann_readers():\n    yield 1", "culmann_readers is not marked: write `@hookimpl`"),
         (HEAD + "@hookimpl\ndef culmann_readers():\n    yield 'read'", "yielded 'read', which is not a culmann.Step"),
-        (HEAD + "@hookimpl\ndef culmann_readers():\n    return 3", "its hook culmann_readers failed: TypeError"),
+        (HEAD + "@hookimpl\ndef culmann_readers():\n    return 3", "its hook culmann_readers gave int: write `yield` before each"),
         (HEAD + "@hookimpl\ndef culmann_readers():\n    yield Step('Bad Name', 'a:b', summary='x')", "use lower-case words joined by hyphens"),
         (HEAD + "@hookimpl\ndef culmann_readers():\n    raise KeyError('k')", "its hook culmann_readers failed: KeyError: 'k'"),
         (HEAD + "@hookimpl\ndef culmann_readers(path):\n    yield 1", "culmann_readers"),
