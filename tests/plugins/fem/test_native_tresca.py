@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,10 @@ import pytest
 
 from culmann import Grid, LoadCase, Prescribed
 from culmann.voxels import hexahedra
+from culmann_fem.gauss_points import BrickPoints
+from culmann_fem.lattice_system import LatticeSystem
+from culmann_fem.point_model import PointModel
+from culmann_fem.problem import lattice_problem
 
 
 def both(material):
@@ -139,3 +144,42 @@ def test_secant_shear_is_softer_by_the_ratio_of_the_criteria(make_material, nati
     expected = (8.0 + 100 * (effective - 0.008)) / 2
     assert answer.force_n[-1] == pytest.approx(expected, rel=1e-6 if scheme == "secant-converged" else 0.05)
     assert answer.end.equivalent_stress_mpa[0] == pytest.approx(2 * answer.force_n[-1], rel=1e-6)
+
+
+@pytest.mark.parametrize(("integration", "unstable"), [("b-bar", 2), ("full", 0)])
+def test_a_brick_that_softens_at_a_corner_of_the_hexagon_is_unstable_in_itself_with_b_bar(
+    make_block, make_material, integration, unstable
+):
+    """By differences of its forces, whatever our tangent: why the bar above ends at once. With von Mises there is no such mode."""
+    bar, slope, strain = make_block(size=(1, 1, 1)), 50.0, 0.012
+    kappa = (strain - 8.0 / 1000) / (1 - slope / 1000)
+    stress = 8.0 - slope * kappa
+    across = 0.3 * stress / 1000 + kappa / 2
+    found = {}
+    for name, material in both(make_material(1, stress=[8.0, 0.5], plastic_strain=[0.0, 7.5 / slope])).items():
+        problem = lattice_problem(bar.mesh, bar.load)
+        with closing(LatticeSystem(problem, material, b_bar=integration == "b-bar", threads=1)) as system:
+            points = BrickPoints(problem, system.lattice, b_bar=system.b_bar)
+            model = PointModel(points, material, system.groups, problem.is_bone, None, elastic=False)
+            places = [(problem.lines.place[a, b] + c, (a, b, c)) for a in (0, 1) for b in (0, 1) for c in (0, 1)]
+            down = int(np.argmax(np.abs(problem.direction)))
+            u, f = system.vector(), system.vector()
+            for at, corner in places:
+                u[:, at] = np.where(np.arange(3) == down, -strain, across) * corner
+            model.force(u, f)
+            top = [at for at, corner in places if corner[down]]
+            assert abs(f[down, top].sum()) == pytest.approx(stress, rel=1e-9)
+            free = [(c, at) for at, _ in places for c in range(3) if c != down]
+            K = np.empty((16, 16))
+            for column, freedom in enumerate(free):
+                sides = []
+                for step in (1e-7, -1e-7):
+                    moved = u.copy()
+                    moved[freedom] += step
+                    model.force(moved, f)
+                    sides.append(np.array([f[other] for other in free]))
+                K[:, column] = (sides[0] - sides[1]) / 2e-7
+            found[name] = np.linalg.eigvalsh((K + K.T) / 2)
+    assert (found["tresca"] < -0.01 * slope).sum() == unstable
+    assert (found["von-mises"] > -1e-3).all()
+    assert (found["von-mises"] < 1.0).sum() == 3  # two shifts and a turn
