@@ -150,7 +150,7 @@ def test_secant_shear_is_softer_by_the_ratio_of_the_criteria(make_material, nati
 def test_a_brick_that_softens_at_a_corner_of_the_hexagon_is_unstable_in_itself_with_b_bar(
     make_block, make_material, integration, unstable
 ):
-    """By differences of its forces, whatever our tangent: why the bar above ends at once. With von Mises there is no such mode."""
+    """By differences of its forces, whatever our tangent: why the bar above ends at once. Von Mises has no such mode."""
     bar, slope, strain = make_block(size=(1, 1, 1)), 50.0, 0.012
     kappa = (strain - 8.0 / 1000) / (1 - slope / 1000)
     stress = 8.0 - slope * kappa
