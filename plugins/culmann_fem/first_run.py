@@ -10,18 +10,15 @@ from numba.core import event
 
 
 class _Compiling(event.Listener):
-    """Tells of the first kernel that the cache does not have."""
+    """Tells of kernels that the cache does not have: of each part of one, since a log shows but a line now and then."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        self._told = False
 
     def on_start(self, event: Any) -> None:
         """A function is compiled; it may be one that somebody else has written."""
-        ours = event.data["dispatcher"].py_func.__module__.startswith("culmann_fem")
-        if ours and not self._told:
-            self._told = True
-            self._tell("compiling the solver, on the first run only: some 10 to 20 seconds")
+        if event.data["dispatcher"].py_func.__module__.startswith("culmann_fem"):
+            self._tell("compiling the solver: once, some 20 s")
 
     def on_end(self, event: Any) -> None:
         """It goes on with the next one, or with the solve."""
@@ -29,6 +26,6 @@ class _Compiling(event.Listener):
 
 @contextmanager
 def compilation_told(tell: Callable[[str], None]) -> Iterator[None]:
-    """Tell once if kernels have to be compiled within."""
+    """Tell while kernels have to be compiled within."""
     with event.install_listener("numba:compile", _Compiling(tell)):
         yield
