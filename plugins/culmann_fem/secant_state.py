@@ -14,6 +14,7 @@ from culmann.data import Fields, Materials
 from culmann.data.arrays import FloatArray, IntArray
 from culmann_fem.effective_strain import EffectiveStrain
 from culmann_fem.elastic_groups import ElasticGroup
+from culmann_fem.falling_moduli import FallingModuli
 from culmann_fem.gauss import gradients
 from culmann_fem.kernels import fast_kernel
 from culmann_fem.lattice import LatticeOperator
@@ -33,22 +34,6 @@ def _effective_strain(u, place, cell, plane, poisson_ratio, scale, out, first, l
         square = (g[0, 0] - mean) ** 2 + (g[1, 1] - mean) ** 2 + (g[2, 2] - mean) ** 2
         square += 2 * (xy * xy + yz * yz + zx * zx)
         out[m] = np.sqrt(1.5 * square) / (1 + poisson_ratio[m])
-
-
-@fast_kernel
-def stress_on_curve(e, modulus, stress, plastic_strain, out):
-    """Stress at the total strain e on each cell's curve."""
-    for m in range(e.shape[0]):
-        points = stress.shape[1]
-        x, y = 0.0, 0.0
-        value = stress[m, points - 1]
-        for p in range(points):
-            nx, ny = plastic_strain[m, p] + stress[m, p] / modulus[m], stress[m, p]
-            if e[m] < nx:
-                value = y + (ny - y) * (e[m] - x) / (nx - x)
-                break
-            x, y = nx, ny
-        out[m] = value
 
 
 class SecantState:
@@ -75,15 +60,17 @@ class SecantState:
         self._cell = np.ascontiguousarray(problem.cell[order])
         self._at = problem.lines.at(self._cell)
         self._plane = np.searchsorted(self._cell[:, 0], np.arange(problem.shape[0] + 1))
-        self._initial = materials.youngs_modulus_mpa[order]
         self._ratio = materials.poisson_ratio[order]
-        self._stress = np.ascontiguousarray(materials.stress_mpa[order])
-        self._plastic = np.ascontiguousarray(materials.plastic_strain[order])
         self._group = np.stack([group.member for group in groups]).argmax(axis=0)[order]
         self._effective = effective
         self._scale = -1 / (4 * problem.spacing_mm)
-        self.modulus = self._initial.copy()
-        self._reached = np.zeros(len(order))
+        self._moduli = FallingModuli(materials, order)
+        self.softened, self.commit, self.n_softened = self._moduli.softened, self._moduli.commit, self._moduli.n_softened
+
+    @property
+    def modulus(self) -> FloatArray:
+        """(n,): the moduli of the state, MPa."""
+        return self._moduli.now
 
     def strain(self, u: FloatArray, cells: IntArray | None = None) -> FloatArray:
         """(n,): effective strain of every cell, or of some, in their order."""
@@ -97,13 +84,6 @@ class SecantState:
         self._lattice.slabs.run(_effective_strain, u, self._problem.lines.place, which, plane, ratio, self._scale, out)
         return out
 
-    def softened(self, e: FloatArray) -> FloatArray:
-        """(n,): the secant moduli at effective strains e; none above the present one."""
-        stress = np.empty_like(e)
-        stress_on_curve(e, self._initial, self._stress, self._plastic, stress)
-        secant = np.divide(stress, e, out=self._initial.copy(), where=e > 0)
-        return np.minimum(self.modulus, secant)
-
     def use(self, modulus: FloatArray) -> None:
         """Put moduli into the operator, without making them the state."""
         self._lattice.E[self._group, self._at] = modulus
@@ -115,28 +95,16 @@ class SecantState:
         E[self._group, self._at] = modulus
         self._lattice.multiply(u, f, E)
 
-    def commit(self, modulus: FloatArray, e: FloatArray) -> None:
-        """Make moduli the state, and remember how far each cell was strained."""
-        self.modulus = modulus.copy()
-        self._reached = np.maximum(self._reached, e)
-
-    def n_softened(self) -> int:
-        """Cells below their initial modulus."""
-        return int((self.modulus < self._initial * (1 - 1e-12)).sum())
-
     def fields(self, u: FloatArray) -> Fields:
         """Fields at u with the moduli of the state."""
         return self.fields_later(u)()
 
     def fields_later(self, u: FloatArray) -> Callable[[], Fields]:
         """What makes the fields at u of the present state, whatever the state is by then: for most increments nobody asks."""
-        modulus, reached = self.modulus, self._reached
+        columns = self._moduli.columns_later()
 
         def fields() -> Fields:
-            e = self.strain(u)
-            stress = modulus * e
-            ends = self._plastic + self._stress / self._initial[:, None]
-            per_cell = np.stack([e, e - stress / self._initial, stress, (reached[:, None] > ends).sum(axis=1)], axis=1)
+            per_cell = np.stack(columns(self.strain(u)), axis=1)
             back = np.empty_like(per_cell)
             back[self._order] = per_cell
             return Fields(self._problem.at_points(u), *(back[:, c].copy() for c in range(4)))
