@@ -71,7 +71,9 @@ def test_a_score_is_that_of_shapes_whose_distance_is_known() -> None:
 
 
 @pytest.mark.slow
-def test_a_few_steps_of_all_three_go_from_made_scans_to_the_table(tmp_path: Path) -> None:
+def test_a_few_steps_of_all_three_go_from_made_scans_to_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     effort = segmentation_scans.Effort(
         cases=2, tests=1, steps=2, nnunet_steps=2, spacing_mm=6.0, nnunet_memory_gb=0.2, scans=SCANS
     )
@@ -90,3 +92,8 @@ def test_a_few_steps_of_all_three_go_from_made_scans_to_the_table(tmp_path: Path
     assert len(tables.table(lines).splitlines()) == 2 + 5
     assert len(tables.findings(lines)) == 3
     assert segmentation.compared(tmp_path, effort, ["unet3d"]) == lines[2:4]  # kept, not trained again
+    monkeypatch.setattr(
+        sys, "argv", ["segmentation.py", "--keep", str(tmp_path), "--architecture", "nnunet", "--data", "preprocessed"]
+    )
+    segmentation.main()
+    assert tables.table(lines[4:]) in capsys.readouterr().out

@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Effort.steps, help="of the optimiser, for each U-Net")
     parser.add_argument("--nnunet-steps", type=int, default=Effort.nnunet_steps)
     parser.add_argument("--architecture", action="append", choices=list(NAMES))
+    parser.add_argument("--data", action="append", choices=KINDS, help="default: both")
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="keep scans, models and scores, and take those that are there"
     )
