@@ -5,6 +5,7 @@ from __future__ import annotations
 import locale
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -44,6 +45,12 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not reason.startswith(MAY_BE_MISSING):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI, where everything is to be tested: {reason}"
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, which some tests press: what a script starts in the background ignores it, and hands that down."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -45,13 +45,7 @@ def start(ward, command, *words: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=_listen_to_ctrl_c,
     )
-
-
-def _listen_to_ctrl_c() -> None:
-    """Tests that run in the background of a script ignore it, and would hand that down."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_until_the_third_case_waits(ward, command) -> tuple[subprocess.Popen[str], int]:
