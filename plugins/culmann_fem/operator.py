@@ -172,5 +172,6 @@ def apply_slab(u, y, bricks, first, last):
     """y = K u on the node planes first <= i < last, for u and y (3, size) of the same float type as the bricks."""
     plane, s, flat = bricks.lines.plane, scratch(bricks.lines, u), y.reshape(-1)
     y[:, plane[first] : plane[last]] = 0
+    on = first - first  # 0, but not as a literal, for which `add_plane` would be compiled once more
     for i in range(max(first, 1) - 1, min(last, bricks.span.shape[1])):
-        add_plane(u, flat, bricks, s, i, 0, 0, u.shape[1], i >= first, i + 1 < last)
+        add_plane(u, flat, bricks, s, i, on, on, u.shape[1], i >= first, i + 1 < last)
