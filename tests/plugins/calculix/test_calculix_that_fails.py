@@ -103,17 +103,17 @@ def is_running(pid: int) -> bool:
 def test_hang_is_ended_with_all_that_it_started(fake, model, solve, tmp_path):
     program = fake(f"sleep 100 & echo $! > {tmp_path}/pid; wait")
     began = time.monotonic()
-    with pytest.raises(SolverError, match="stopped after 1 s, the time that `timeout_s` gives it"):
-        solve(*model, program=program, timeout_s=1.0)
+    with pytest.raises(SolverError, match="stopped after 3 s, the time that `timeout_s` gives it"):
+        solve(*model, program=program, timeout_s=3.0)
     assert time.monotonic() - began < 20
     assert not is_running(int((tmp_path / "pid").read_text(encoding="utf-8")))
 
 
 def test_hang_after_some_increments_keeps_them(fake, model, solve):
     size = (HERE / "recorded.dat").stat().st_size // 2
-    response = solve(*model, program=fake(f'head -c {size} "$RECORDED.dat" > $1.dat; sleep 100'), timeout_s=1.0)
+    response = solve(*model, program=fake(f'head -c {size} "$RECORDED.dat" > $1.dat; sleep 100'), timeout_s=3.0)
     assert len(response.force_n) == 2 + 1
-    assert "stopped after 1 s" in response.stop_reason
+    assert "stopped after 3 s" in response.stop_reason
 
 
 def test_interrupt_leaves_no_ccx_and_no_folder(fake, model, solve, tmp_path):
