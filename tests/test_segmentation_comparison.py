@@ -38,7 +38,8 @@ def line(architecture: str, data: str, dice: list[float], hd: list[float | None]
 
 def test_table_and_verdicts(tmp_path: Path) -> None:
     lines = [
-        line("unet2d-multiaxial", "raw", [0.5, 0.7], [40.0, None]),
+        line("unet2d-multiaxial", "untouched", [0.5, 0.7], [40.0, None]),
+        line("unet2d-multiaxial", "raw", [0.7, 0.7], [10.0, 10.0]),
         line("unet2d-multiaxial", "preprocessed", [0.8, 0.9], [4.0, 6.0]),
         line("unet3d", "raw", [0.8, 0.82], [5.0, 5.0]),
         line("unet3d", "preprocessed", [0.84, 0.84], [5.0, 5.0]),
@@ -50,12 +51,14 @@ def test_table_and_verdicts(tmp_path: Path) -> None:
         "| U-Net 2D multi axial* | 0.60 ± 0.14 | 40.00 ± 0.00 (1 not found) | 0.50 ± 0.00 | 40.00 ± 0.00 "
         "| 0.74 ± 0.09 | 49.86 ± 12.57 | 7 | 12 |"
     )
-    assert text[3].startswith("| U-Net 2D multi axial | 0.85 ± 0.07 | 5.00 ± 1.41 | 0.80 ± 0.00 | 4.00 ± 0.00 | 0.93 ± 0.01 |")
+    assert text[3].startswith("| U-Net 2D multi axial*, normalised | 0.70 ± 0.00 | 10.00 ± 0.00 |")
+    assert text[4].startswith("| U-Net 2D multi axial | 0.85 ± 0.07 | 5.00 ± 1.41 | 0.80 ± 0.00 | 4.00 ± 0.00 | 0.93 ± 0.01 |")
     told = tables.findings(lines)
     assert told[0] == (
-        "preprocessing helps the 2-D network most: holds here (Dice: U-Net 2D multi axial +0.250, U-Net 3D +0.030)"
+        "preprocessing beyond grey values helps the 2-D network most: holds here "
+        "(Dice: U-Net 2D multi axial +0.150, U-Net 3D +0.030)"
     )
-    assert "raw: holds here (0.810 against 0.600)" in told[1]
+    assert "raw: holds here (0.810 against 0.700)" in told[1]
     assert "preprocessed: does not hold here (0.840 against 0.850)" in told[2]
 
 
@@ -77,10 +80,12 @@ def test_a_few_steps_of_all_three_go_from_made_scans_to_the_table(
     effort = segmentation_scans.Effort(
         cases=2, tests=1, steps=2, nnunet_steps=2, spacing_mm=6.0, nnunet_memory_gb=0.2, scans=SCANS
     )
-    lines = segmentation.compared(tmp_path, effort, ["unet2d-multiaxial", "unet3d"])
+    lines = segmentation.compared(tmp_path, effort, ["unet2d-multiaxial"])
+    lines += segmentation.compared(tmp_path, effort, ["unet3d"], ["raw", "preprocessed"])
     lines += segmentation.compared(tmp_path, effort, ["nnunet"], ["preprocessed"])  # on raw data it works alike, and slowly
     assert [(line.architecture, line.data) for line in lines] == [
-        *((architecture, data) for architecture in ("unet2d-multiaxial", "unet3d") for data in segmentation.KINDS),
+        *(("unet2d-multiaxial", data) for data in segmentation.KINDS),
+        *(("unet3d", data) for data in ("raw", "preprocessed")),
         ("nnunet", "preprocessed"),
     ]
     assert {path.name for path in (tmp_path / "halves" / "scans").iterdir()} == {
@@ -89,11 +94,11 @@ def test_a_few_steps_of_all_three_go_from_made_scans_to_the_table(
     for line in lines:
         assert len(line.scores) == len(line.cleaned) == 2  # two femurs
         assert all(0 <= score.dice <= 1 for score in line.scores)
-    assert len(tables.table(lines).splitlines()) == 2 + 5
+    assert len(tables.table(lines).splitlines()) == 2 + 6
     assert len(tables.findings(lines)) == 3
-    assert segmentation.compared(tmp_path, effort, ["unet3d"]) == lines[2:4]  # kept, not trained again
+    assert segmentation.compared(tmp_path, effort, ["unet3d"], ["raw", "preprocessed"]) == lines[3:5]  # kept, not trained again
     monkeypatch.setattr(
         sys, "argv", ["segmentation.py", "--keep", str(tmp_path), "--architecture", "nnunet", "--data", "preprocessed"]
     )
     segmentation.main()
-    assert tables.table(lines[4:]) in capsys.readouterr().out
+    assert tables.table(lines[5:]) in capsys.readouterr().out

@@ -6,8 +6,8 @@
 The 2-D and the 3-D U-Net and nnU-Net are trained on made scans of the hips, as they are and after the paper's preprocessing
 (each half by itself, right femurs mirrored, one spacing, laid onto one femur), and find the femurs of held-out scans. All are
 judged on the voxels of the scan, femur by femur, as they come out and after islands of less than 10 cm3 were removed. A network
-gets the same number of steps on either data. Grey values are normalised by the networks themselves in both cases. Needs the
-extras networks, nnunet and study.
+gets the same number of steps on either data. The paper's preprocessing ends with a normalisation of grey values: the U-Nets are
+trained without it as well, on scans that nothing was done to. Needs the extras networks, nnunet and study.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from segmentation_scans import Effort, halves, made_scans, preprocessed
 from segmentation_table import NAMES, Line, Score, findings, scored, table
-from segmentation_trainings import train
+from segmentation_trainings import WHOLE_HU, WINDOW_HU, train
 
 from culmann.data import Labels, Scan
 from culmann.errors import InputError
@@ -36,8 +36,8 @@ from culmann.regridding import labels_onto
 #: A femur of a made scan has some 100 cm3.
 _ISLAND_MM3 = 10_000.0
 
-#: Of data: the scans as they are, and the preprocessed halves.
-KINDS = ("raw", "preprocessed")
+#: Of data: the scans as they are, grey values and all; the scans with grey values normalised; the preprocessed halves.
+KINDS = ("untouched", "raw", "preprocessed")
 
 
 def compared(folder: Path, effort: Effort, architectures: Sequence[str], kinds: Sequence[str] = KINDS) -> list[Line]:
@@ -53,12 +53,15 @@ def compared(folder: Path, effort: Effort, architectures: Sequence[str], kinds: 
 
     lines = []
     for architecture, data in product(architectures, kinds):
+        if architecture == "nnunet" and data == "untouched":
+            continue  # it normalises grey values itself
         kept = folder / f"{architecture}-{data}.json"
         if not kept.is_file():
             begun = _computed()
-            segment = train(architecture, training if data == "raw" else laid, folder / f"{architecture}-{data}", effort)
+            learnt, window = laid if data == "preprocessed" else training, WHOLE_HU if data == "untouched" else WINDOW_HU
+            segment = train(architecture, learnt, folder / f"{architecture}-{data}", effort, window)
             seconds = _computed() - begun
-            scores, cleaned = judged(whole if data == "raw" else cut(), segment)
+            scores, cleaned = judged(cut() if data == "preprocessed" else whole, segment)
             steps = effort.nnunet_steps if architecture == "nnunet" else effort.steps
             Line(architecture, data, scores, cleaned, steps, seconds).write(kept)
         lines.append(Line.read(kept))
@@ -109,7 +112,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Effort.steps, help="of the optimiser, for each U-Net")
     parser.add_argument("--nnunet-steps", type=int, default=Effort.nnunet_steps)
     parser.add_argument("--architecture", action="append", choices=list(NAMES))
-    parser.add_argument("--data", action="append", choices=KINDS, help="default: both")
+    parser.add_argument("--data", action="append", choices=KINDS, help="default: all")
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="keep scans, models and scores, and take those that are there"
     )

@@ -14,7 +14,7 @@ from culmann.data import Grid, Labels
 
 #: What the paper has on its femurs, for the table: Dice and Hausdorff distance in mm, mean and standard deviation.
 PAPER = {
-    ("unet2d-multiaxial", "raw"): ("0.74 ± 0.09", "49.86 ± 12.57"),
+    ("unet2d-multiaxial", "untouched"): ("0.74 ± 0.09", "49.86 ± 12.57"),
     ("unet2d-multiaxial", "preprocessed"): ("0.93 ± 0.01", "2.30 ± 0.82"),
     ("unet3d", "preprocessed"): ("0.96 ± 0.01", "2.20 ± 0.71"),
     ("nnunet", "preprocessed"): ("0.96 ± 0.01", "2.40 ± 0.84"),
@@ -46,7 +46,7 @@ class Line:
 
     def cells(self) -> list[str]:
         """As the paper's Table 1 has it, and the paper's own numbers."""
-        name = NAMES[self.architecture] + ("*" if self.data == "raw" else "")
+        name = NAMES[self.architecture] + {"untouched": "*", "raw": "*, normalised", "preprocessed": ""}[self.data]
         paper = PAPER.get((self.architecture, self.data), ("–", "–"))
         return [name, *_told(self.scores), *_told(self.cleaned), *paper, f"{self.steps}", f"{self.seconds:.0f}"]
 
@@ -90,14 +90,15 @@ def table(lines: Sequence[Line]) -> str:
 def findings(lines: Sequence[Line]) -> list[str]:
     """Whether the paper's two findings hold here, with the numbers."""
     mean = {(line.architecture, line.data): float(np.mean([s.dice for s in line.scores])) for line in lines}
-    gain = {a: mean[a, "preprocessed"] - mean[a, "raw"] for a in NAMES if (a, "raw") in mean and (a, "preprocessed") in mean}
     told = []
-    if "unet2d-multiaxial" in gain and len(gain) > 1:
-        most = max(gain, key=lambda a: gain[a])
-        each = ", ".join(f"{NAMES[a]} {g:+.3f}" for a, g in gain.items())
-        verdict = "holds" if most == "unet2d-multiaxial" else "does not hold"
-        told.append(f"preprocessing helps the 2-D network most: {verdict} here (Dice: {each})")
-    for data in ("raw", "preprocessed"):
+    for data, what in (("untouched", "preprocessing"), ("raw", "preprocessing beyond grey values")):
+        gain = {a: mean[a, "preprocessed"] - mean[a, data] for a in NAMES if {(a, data), (a, "preprocessed")} <= set(mean)}
+        if "unet2d-multiaxial" in gain and len(gain) > 1:
+            most = max(gain, key=lambda a: gain[a])
+            each = ", ".join(f"{NAMES[a]} {g:+.3f}" for a, g in gain.items())
+            verdict = "holds" if most == "unet2d-multiaxial" else "does not hold"
+            told.append(f"{what} helps the 2-D network most: {verdict} here (Dice: {each})")
+    for data in ("untouched", "raw", "preprocessed"):
         if {("unet2d-multiaxial", data), ("unet3d", data)} <= set(mean):
             two, three = mean["unet2d-multiaxial", data], mean["unet3d", data]
             verdict = "holds" if three > two else "does not hold"

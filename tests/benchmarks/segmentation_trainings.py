@@ -12,39 +12,47 @@ from culmann.data import Labels, Scan
 from culmann.dataset import Dataset
 from culmann.journal import QuietJournal
 
+#: Grey values that become -1 and 1: of bone, which normalises it; and all that a scanner gives, of which nothing is changed.
+WINDOW_HU, WHOLE_HU = (-300.0, 1000.0), (-1024.0, 3071.0)
 
-def train(architecture: str, dataset: Dataset, out: Path, effort: Effort) -> Callable[[Scan], Labels]:
-    """A trained segmenter."""
+Window = tuple[float, float]
+
+
+def train(
+    architecture: str, dataset: Dataset, out: Path, effort: Effort, window_hu: Window = WINDOW_HU
+) -> Callable[[Scan], Labels]:
+    """A trained segmenter; nnU-Net finds its window by itself."""
     if architecture == "nnunet":
         return _nnunet(dataset, out, effort)
-    return _unet3d(dataset, out, effort) if architecture == "unet3d" else _unet2d(dataset, out, effort)
+    unet = _unet3d if architecture == "unet3d" else _unet2d
+    return unet(dataset, out, effort, window_hu)
 
 
-def _unet3d(dataset: Dataset, out: Path, effort: Effort) -> Callable[[Scan], Labels]:
+def _unet3d(dataset: Dataset, out: Path, effort: Effort, window_hu: Window) -> Callable[[Scan], Labels]:
     from culmann_networks import steps
     from culmann_networks.train import train as train_network
     from culmann_networks.training_options import Unet3dTraining
 
     epochs = _epochs(dataset, 2, 2, effort)
     sizes = {"batch_size": 2, "patch_voxels": (48, 64, 64), "patches_per_case": 2}
-    train_network(Unet3dTraining(**_common(effort), **sizes, epochs=epochs), dataset, out)
+    train_network(Unet3dTraining(**_common(effort, window_hu), **sizes, epochs=epochs), dataset, out)
     config = steps.Unet3dConfig(model=out, when_empty="warn", threads=1)
     return lambda scan: steps.unet3d(scan, config, QuietJournal())
 
 
-def _unet2d(dataset: Dataset, out: Path, effort: Effort) -> Callable[[Scan], Labels]:
+def _unet2d(dataset: Dataset, out: Path, effort: Effort, window_hu: Window) -> Callable[[Scan], Labels]:
     from culmann_networks import steps
     from culmann_networks.train import train as train_network
     from culmann_networks.training_options import Unet2dTraining
 
     epochs = _epochs(dataset, 8, 16, effort)
     sizes = {"batch_size": 16, "patch_voxels": (96, 96), "patches_per_case": 8}
-    train_network(Unet2dTraining(**_common(effort), **sizes, epochs=epochs), dataset, out)
+    train_network(Unet2dTraining(**_common(effort, window_hu), **sizes, epochs=epochs), dataset, out)
     config = steps.Unet2dConfig(model=out, when_empty="warn", threads=1)
     return lambda scan: steps.unet2d_multiaxial(scan, config, QuietJournal())
 
 
-def _common(effort: Effort) -> dict[str, Any]:
+def _common(effort: Effort, window_hu: Window) -> dict[str, Any]:
     """What both U-Nets have: small networks, and a rate that falls to nothing over the few steps."""
     from culmann_networks.architecture import UnetOptions
 
@@ -52,7 +60,7 @@ def _common(effort: Effort) -> dict[str, Any]:
         "learning_rate": 1e-3,
         "loss": "dice-ce",
         "spacing_mm": (effort.spacing_mm,) * 3,
-        "window_hu": (-300.0, 1000.0),
+        "window_hu": window_hu,
         "network": UnetOptions(channels=(16, 32, 64, 128)),
         "validation_share": 0.0,
         "keep": "last",
