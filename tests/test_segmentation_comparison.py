@@ -42,7 +42,7 @@ def test_table_and_verdicts(tmp_path: Path) -> None:
         line("unet2d-multiaxial", "raw", [0.7, 0.7], [10.0, 10.0]),
         line("unet2d-multiaxial", "preprocessed", [0.8, 0.9], [4.0, 6.0]),
         line("unet3d", "raw", [0.8, 0.82], [5.0, 5.0]),
-        line("unet3d", "preprocessed", [0.84, 0.84], [5.0, 5.0]),
+        line("unet3d", "preprocessed", [0.82, 0.82], [5.0, 5.0]),
     ]
     lines[0].write(tmp_path / "line.json")
     assert tables.Line.read(tmp_path / "line.json") == lines[0]
@@ -56,10 +56,12 @@ def test_table_and_verdicts(tmp_path: Path) -> None:
     told = tables.findings(lines)
     assert told[0] == (
         "preprocessing beyond grey values helps the 2-D network most: holds here "
-        "(Dice: U-Net 2D multi axial +0.150, U-Net 3D +0.030)"
+        "(Dice: U-Net 2D multi axial +0.150, U-Net 3D +0.010)"
     )
     assert "raw: holds here (0.810 against 0.700)" in told[1]
-    assert "preprocessed: does not hold here (0.840 against 0.850)" in told[2]
+    assert "preprocessed: does not hold here (0.820 against 0.850)" in told[2]
+    close = [line("unet2d-multiaxial", "raw", [0.8], [5.0]), line("unet3d", "raw", [0.805], [5.0])]
+    assert tables.findings(close) == ["3-D beats 2-D, raw: undecided here (0.805 against 0.800)"]
 
 
 def test_a_score_is_that_of_shapes_whose_distance_is_known() -> None:
