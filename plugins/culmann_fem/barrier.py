@@ -17,7 +17,9 @@ Barrier = npt.NDArray[np.int64]
 
 # Places in a barrier, each on a line of the cache of its own.
 _ARRIVED, _ROUND, _BROKEN = 0, 8, 16
-_IMPATIENT = 5000  # looks, some 20 microseconds, after which a thread lets others have its core
+# Looks, some 200 microseconds, after which a thread lets others have its core. That is longer than it then sleeps: otherwise
+# two threads that were once apart would sleep in turns, each through the arrival of the other.
+_IMPATIENT = 50_000
 
 
 def barrier() -> Barrier:

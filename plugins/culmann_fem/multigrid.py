@@ -42,7 +42,7 @@ DEEP = (3, 10.0)
 # Of each level by its neighbour below: those above the first coarse one cost next to nothing, and real bones need them exact.
 VISITS = (1, 4, 3, 1)
 _DIRECT_NODES = 160  # a level this small is inverted outright
-_ALONE = 400  # nodes of a level that one thread goes through faster than several can meet
+_ALONE = 1500  # nodes of a level that one thread goes through faster than several can meet
 
 Factors = tuple[float, float] | tuple[np.float32, np.float32]
 
