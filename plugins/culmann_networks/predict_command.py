@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -28,32 +29,28 @@ SETTINGS = Annotated[
 DEVICE = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 
-def unet3d(
-    scans: SCANS,
-    model: MODEL,
-    out: OUT,
-    sha256: SHA256 = None,
-    case: CASE = None,
-    config: CONFIG = None,
-    settings: SETTINGS = None,
-    device: DEVICE = "auto",
-) -> None:
-    """Segment scans with a 3-D U-Net; options are those of the step `unet3d`."""
-    _predict("unet3d", scans, model, out, sha256, case, config, [*(settings or []), f"device={device}"])
+def _command(architecture: Architecture, about: str) -> Callable[..., None]:
+    def predict(
+        scans: SCANS,
+        model: MODEL,
+        out: OUT,
+        sha256: SHA256 = None,
+        case: CASE = None,
+        config: CONFIG = None,
+        settings: SETTINGS = None,
+        device: DEVICE = "auto",
+    ) -> None:
+        _predict(architecture, scans, model, out, sha256, case, config, [*(settings or []), f"device={device}"])
+
+    predict.__doc__ = about
+    return predict
 
 
-def unet2d_multiaxial(
-    scans: SCANS,
-    model: MODEL,
-    out: OUT,
-    sha256: SHA256 = None,
-    case: CASE = None,
-    config: CONFIG = None,
-    settings: SETTINGS = None,
-    device: DEVICE = "auto",
-) -> None:
-    """Segment scans with three 2-D U-Nets, one a plane; options are those of the step `unet2d-multiaxial`."""
-    _predict("unet2d-multiaxial", scans, model, out, sha256, case, config, [*(settings or []), f"device={device}"])
+unet3d = _command("unet3d", "Segment scans with a 3-D U-Net; options are those of the step `unet3d`.")
+unet2d_multiaxial = _command(
+    "unet2d-multiaxial",
+    "Segment scans with three 2-D U-Nets, one a plane; options are those of the step `unet2d-multiaxial`.",
+)
 
 
 def _predict(
